@@ -1,0 +1,58 @@
+/**
+ * The port to the keys of data subjects. Personal text enters the log through `seal` alone and leaves it through `open`
+ * alone. Destroying a subject's key is its erasure; leaves carry commitments and stay as they are.
+ */
+import type { PersonalField } from "../domain/decider.ts";
+import type { EventId, Instant, KeyId, SubjectId } from "../domain/values.ts";
+
+/** What the leaf carries for a sealed segment: base64 of SHA-256("troth/commit/v1\n" ‖ salt[32] ‖ canonical(segment)). */
+export type Commitment = { subject: SubjectId; field: string; commitment: string };
+
+export type Sealed = {
+  commitments: Commitment[];
+  /** JSON, one entry a commitment in the same order: key version and base64 of nonce ‖ ciphertext ‖ tag; null once blanked. */
+  ciphertext: string;
+};
+
+export type Opened = { subject: SubjectId; field: string } & (
+  | { status: "opened"; value: string; salt: string }
+  /** `erased`: the subject's key was destroyed. `unavailable`: the vault can't say now, or the ciphertext is missing. */
+  | { status: "erased" | "unavailable" }
+);
+
+/** Who opens what, kept for an auditor to read. */
+export type Reader = { key: KeyId | string; purpose: string; at: Instant };
+
+export type SealRequest = { event: EventId; fields: readonly PersonalField[] };
+export type OpenRequest = { event: EventId; sealed: readonly Commitment[]; ciphertext: string | null };
+
+export interface Vault {
+  /**
+   * Seals the personal fields of one event. A subject's first segment mints its data key, which is on disk before this resolves.
+   * @throws SubjectErasedError for a subject with a tombstone: no key is ever minted for it again.
+   */
+  seal(request: SealRequest): Promise<Sealed>;
+
+  /** Opens segments, checks each against its commitment, and writes one line an event to the access log first. */
+  open(requests: readonly OpenRequest[], reader: Reader): Promise<Opened[][]>;
+
+  /** Lower-case hex HMAC-SHA-256 of a text under the ledger's id key: equal texts compare equal, and nobody can guess at them. */
+  fingerprint(text: string): string;
+
+  /** Openings, newest first. */
+  accessLog(limit: number): Promise<AccessLogLine[]>;
+
+  close(): Promise<void>;
+}
+
+export type AccessLogLine = { at: Instant; key: string; purpose: string; event: EventId; subjects: SubjectId[] };
+
+/** The subject was erased; nothing personal can be recorded for it any more. */
+export class SubjectErasedError extends Error {
+  readonly subject: SubjectId;
+  constructor(subject: SubjectId) {
+    super(`the data subject ${subject} has been erased`);
+    this.name = "SubjectErasedError";
+    this.subject = subject;
+  }
+}
