@@ -1,0 +1,118 @@
+/** What concerns the ledger as a whole: its opening, loads of history, its clock and fitted models. Stream: `ledger`. */
+import { z } from "zod";
+import type { At, Decider, Draft, EventOf, Recorded } from "./decider.ts";
+import { DomainError } from "./errors.ts";
+import { type Instant, instant, type RecordingId, recordingId, type Slug, slug } from "./values.ts";
+
+const fit = { cutOff: instant, inputSize: z.int().min(0) };
+export const dormancyFit = z.strictObject({
+  model: z.literal("mbg-nbd"),
+  r: z.number(),
+  alpha: z.number(),
+  a: z.number(),
+  b: z.number(),
+  /** Milliseconds in one unit of time of the model. */
+  unitMs: z.int().min(1),
+  logLikelihood: z.number(),
+  accounts: z.int().min(1),
+  regularity: z.number().nullable(),
+  ...fit,
+});
+export const priorFit = z.strictObject({
+  mean: z.number().gt(0).lt(1),
+  alpha: z.number().gt(0),
+  beta: z.number().gt(0),
+  parties: z.int().min(1),
+  outcomes: z.int().min(1),
+  ...fit,
+});
+
+export const ledgerEvents = {
+  LedgerOpened: z.strictObject({ ledger: slug, format: z.int().min(1) }),
+  RecordingStarted: z.strictObject({ recording: recordingId, source: slug }),
+  RecordingCompleted: z.strictObject({ recording: recordingId, source: slug, upTo: instant }),
+  /** Log time counts anew from here: the clock had been wrong for good. */
+  ClockCorrected: z.strictObject({ logTime: instant }),
+  PriorFitted: priorFit,
+  DormancyModelFitted: dormancyFit,
+};
+export type LedgerEvent = EventOf<typeof ledgerEvents>;
+
+export type LedgerCommand =
+  | ({ type: "OpenLedger"; ledger: Slug } & At)
+  | ({ type: "StartRecording"; recording: RecordingId; source: Slug } & At)
+  | ({ type: "CompleteRecording"; recording: RecordingId; upTo?: Instant } & At)
+  | ({ type: "CorrectClock"; logTime: Instant } & At)
+  | ({ type: "RecordPriorFit"; fit: z.infer<typeof priorFit> } & At)
+  | ({ type: "RecordDormancyFit"; fit: z.infer<typeof dormancyFit> } & At);
+
+export type Recording = { recording: RecordingId; source: Slug; startedAt: Instant; completedAt?: Instant; upTo?: Instant };
+export type LedgerState = {
+  isOpen: boolean;
+  recordings: ReadonlyMap<RecordingId, Recording>;
+  priors: { from: Instant; mean: number }[];
+  dormancy?: z.infer<typeof dormancyFit>;
+};
+
+export const ledgerRecord: Decider<LedgerCommand, LedgerEvent, LedgerState> = {
+  initialState: { isOpen: false, recordings: new Map(), priors: [] },
+  decide,
+  evolve,
+};
+
+function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[] {
+  switch (command.type) {
+    case "OpenLedger":
+      return state.isOpen ? [] : [{ type: "LedgerOpened", data: { ledger: command.ledger, format: 1 } }];
+    case "StartRecording":
+      return state.recordings.has(command.recording)
+        ? []
+        : [{ type: "RecordingStarted", data: { recording: command.recording, source: command.source } }];
+    case "CompleteRecording":
+      return completeRecording(command, state);
+    case "CorrectClock":
+      return [{ type: "ClockCorrected", data: { logTime: command.logTime } }];
+    case "RecordPriorFit":
+      return [{ type: "PriorFitted", data: command.fit }];
+    case "RecordDormancyFit":
+      return [{ type: "DormancyModelFitted", data: command.fit }];
+  }
+}
+
+function completeRecording(
+  { recording, upTo, at }: Extract<LedgerCommand, { type: "CompleteRecording" }>,
+  state: LedgerState,
+): Draft<LedgerEvent>[] {
+  const open = state.recordings.get(recording);
+  if (open === undefined) throw new DomainError("recording-not-found");
+  if (open.completedAt !== undefined) {
+    if (upTo === undefined || upTo === open.upTo) return [];
+    throw new DomainError("recording-completed", `it was completed up to ${open.upTo}`, "/upTo");
+  }
+  if (upTo !== undefined && upTo > at) throw new DomainError("in-the-future", "`upTo` lies in the future", "/upTo");
+  return [{ type: "RecordingCompleted", data: { recording, source: open.source, upTo: upTo ?? at } }];
+}
+
+function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
+  switch (event.type) {
+    case "LedgerOpened":
+      return { ...state, isOpen: true };
+    case "RecordingStarted":
+      return withRecording(state, { recording: event.data.recording, source: event.data.source, startedAt: event.recordedAt });
+    case "RecordingCompleted": {
+      const open = state.recordings.get(event.data.recording);
+      return open === undefined ? state : withRecording(state, { ...open, completedAt: event.recordedAt, upTo: event.data.upTo });
+    }
+    case "PriorFitted":
+      return { ...state, priors: [...state.priors, { from: event.data.cutOff, mean: event.data.mean }] };
+    case "DormancyModelFitted":
+      return { ...state, dormancy: event.data };
+    case "ClockCorrected":
+      return state;
+  }
+}
+
+const withRecording = (state: LedgerState, recording: Recording): LedgerState => ({
+  ...state,
+  recordings: new Map(state.recordings).set(recording.recording, recording),
+});

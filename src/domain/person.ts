@@ -1,0 +1,83 @@
+/** Somebody of ours, or at an account. Stream: `person-<personId>`. Name and contact details are sealed segments. */
+import { z } from "zod";
+import { type SealedFields, sealedFields } from "./account.ts";
+import type { At, Decider, Draft, EventOf, Recorded } from "./decider.ts";
+import { DomainError } from "./errors.ts";
+import { type AccountId, accountId, type Instant, type PersonId, type Slug, slug } from "./values.ts";
+
+/** Where a person belongs: to us, in a team, or to an account. */
+const place = {
+  account: accountId.optional().describe("The account it belongs to; absent for somebody of ours."),
+  team: slug.optional(),
+};
+
+export const personEvents = {
+  PersonAdded: z.strictObject({ ...place, source: slug.optional() }),
+  PersonChanged: z.strictObject({}),
+  PersonMoved: z.strictObject(place),
+  PersonLeft: z.strictObject({}),
+};
+export type PersonEvent = EventOf<typeof personEvents>;
+
+export type PersonPlace = { account?: AccountId; team?: Slug };
+export type PersonCommand = { id: PersonId } & (
+  | ({ type: "AddPerson"; source?: Slug; sealed: SealedFields } & PersonPlace & At)
+  | ({ type: "ChangePerson"; sealed: SealedFields } & At)
+  | ({ type: "MovePerson" } & PersonPlace & At)
+  | ({ type: "LeavePerson" } & At)
+);
+
+export type PersonState =
+  { status: "none" } | ({ status: "here" | "left"; places: (PersonPlace & { from: Instant })[] } & PersonPlace);
+
+export const person: Decider<PersonCommand, PersonEvent, PersonState> = { initialState: { status: "none" }, decide, evolve };
+
+function decide(command: PersonCommand, state: PersonState): Draft<PersonEvent>[] {
+  if (command.type === "AddPerson") {
+    if (state.status !== "none") throw new DomainError("person-exists");
+    const { account, team, source } = command;
+    return [
+      { type: "PersonAdded", data: { account, team, source }, account, personal: sealedFields(command.id, command.sealed) },
+    ];
+  }
+  if (state.status === "none") throw new DomainError("person-not-found");
+  if (command.type === "LeavePerson")
+    return state.status === "left" ? [] : [{ type: "PersonLeft", data: {}, account: state.account }];
+  if (command.type === "MovePerson") {
+    const { account, team } = command;
+    if (state.status === "here" && state.account === account && state.team === team) return [];
+    return [{ type: "PersonMoved", data: { account, team }, account: account ?? state.account }];
+  }
+  if (state.status === "left") throw new DomainError("person-left");
+  if (Object.keys(command.sealed).length === 0) return [];
+  return [{ type: "PersonChanged", data: {}, account: state.account, personal: sealedFields(command.id, command.sealed) }];
+}
+
+function evolve(state: PersonState, event: Recorded<PersonEvent>): PersonState {
+  switch (event.type) {
+    case "PersonAdded":
+      return { status: "here", ...placeOf(event.data), places: [{ ...placeOf(event.data), from: event.occurredAt }] };
+    case "PersonMoved":
+      return state.status === "none"
+        ? state
+        : {
+            status: "here",
+            ...placeOf(event.data),
+            places: [...state.places, { ...placeOf(event.data), from: event.occurredAt }],
+          };
+    case "PersonLeft":
+      return state.status === "none" ? state : { ...state, status: "left" };
+    case "PersonChanged":
+      return state;
+  }
+}
+
+const placeOf = ({ account, team }: PersonPlace): PersonPlace => ({ account, team });
+
+/** Whose side a person is on: ours, or an account's. */
+export const isOurs = (state: PersonPlace): boolean => state.account === undefined;
+
+/** The team at an instant; a move counts from its date. */
+export const teamAt = (places: readonly (PersonPlace & { from: Instant })[], at: Instant): Slug | undefined =>
+  places.toSorted((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0)).findLast(({ from }) => from <= at)?.team ??
+  places[0]?.team;

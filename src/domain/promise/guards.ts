@@ -1,0 +1,73 @@
+/** What the decisions on a promise have in common: whose part it is, which occurrence is meant, and how a refusal is named. */
+import type { Draft, PersonalField } from "../decider.ts";
+import { DomainError, type DomainErrorCode } from "../errors.ts";
+import type { AccountId, Instant, PartyId } from "../values.ts";
+import type { Speaker, SubjectText } from "./commands.ts";
+import type { PromiseEvent } from "./events.ts";
+import { type MadePromise, type Occurrence, statusAt } from "./facts.ts";
+
+type DataOf<Type extends PromiseEvent["type"]> = Extract<PromiseEvent, { type: Type }>["data"];
+
+export function draft<Type extends PromiseEvent["type"]>(
+  type: Type,
+  data: DataOf<Type>,
+  account: AccountId,
+  personalFields: PersonalField[] = [],
+): Draft<PromiseEvent> {
+  return { type, data, account, personal: personalFields } as unknown as Draft<PromiseEvent>;
+}
+
+export const personal = (field: string, text: SubjectText | undefined): PersonalField[] =>
+  text === undefined ? [] : [{ field, ...text }];
+
+/**
+ * Whose word a command is, if it may be theirs.
+ * @param part the parties whose part it is; an unbound key that names nobody speaks for the first.
+ * @throws DomainError `not-your-part` for anybody else.
+ */
+export function saidBy(speaker: Speaker, ...part: [PartyId, ...PartyId[]]): { by: PartyId; asserted: boolean } {
+  const by = speaker.party ?? part[0];
+  if (!part.includes(by)) throw new DomainError("not-your-part", `only ${part.join(" or ")} can say this`, "/by");
+  return { by, asserted: !speaker.bound && by !== "house" };
+}
+
+/** The party that is asked by the offer on the table. */
+export const askedParty = (facts: MadePromise): PartyId => (facts.offeredBy === facts.promisor ? facts.promisee : facts.promisor);
+
+export const otherParty = (facts: MadePromise, party: PartyId): PartyId =>
+  party === facts.promisee ? facts.promisor : facts.promisee;
+
+/** The refusal for a command that does not fit where the promise stands. */
+export const refusedIn: Record<ReturnType<typeof statusAt>, DomainErrorCode> = {
+  offered: "promise-offered",
+  countered: "promise-countered",
+  declined: "promise-declined",
+  withdrawn: "promise-withdrawn",
+  conditional: "promise-conditional",
+  "in-force": "promise-in-force",
+  suspended: "promise-suspended",
+  released: "promise-released",
+  "offer-lapsed": "offer-lapsed",
+  "condition-lapsed": "condition-lapsed",
+};
+
+/** @throws DomainError named after the status when it is none of `allowed`. */
+export function requireStatus(facts: MadePromise, at: Instant, ...allowed: ReturnType<typeof statusAt>[]): void {
+  const status = statusAt(facts, at);
+  if (!allowed.includes(status)) throw new DomainError(refusedIn[status], `the promise is ${status}`);
+}
+
+/**
+ * The occurrence that a command means. Only a promise with a single one may leave it out.
+ * @throws DomainError `occurrence-required` or `occurrence-unknown`.
+ */
+export function occurrenceMeant(facts: MadePromise, number: number | undefined): Occurrence {
+  const live = facts.occurrences.filter((one) => one.supersededAt === undefined);
+  if (number === undefined && live.length === 1) return live[0]!;
+  if (number === undefined)
+    throw new DomainError("occurrence-required", "this promise has several occurrences; name one", "/occurrence");
+  const found = facts.occurrences.find((one) => one.number === number);
+  if (found === undefined)
+    throw new DomainError("occurrence-unknown", `there are ${facts.occurrences.length} occurrences`, "/occurrence");
+  return found;
+}
