@@ -34,4 +34,6 @@ function decide({ account, promises, text }: MakeAgreement, state: AgreementStat
   ];
 }
 
-const evolve = (_state: AgreementState, event: AgreementEvent): AgreementState => ({ status: "made", ...event.data });
+function evolve(_state: AgreementState, event: AgreementEvent): AgreementState {
+  return { status: "made", ...event.data };
+}
