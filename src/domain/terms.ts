@@ -3,8 +3,8 @@ import { z } from "zod";
 import { DomainError } from "./errors.ts";
 import { instant, localDate, personId, slug, timeZone } from "./values.ts";
 
-/** More would make an event too large for a leaf, and no promise of that length was ever meant occurrence by occurrence. */
-export const occurrenceCountMax = 1_000;
+/** Each takes about 92 bytes of a leaf that may hold 60 KB; a day-by-day promise of a year and a half fits. */
+export const occurrenceCountMax = 600;
 
 /** Ten years: a longer grace is another deadline. */
 const graceMinutes = z
