@@ -27,7 +27,10 @@ export type Slug = z.infer<typeof slug>;
 const opaqueId = <Brand extends string>(prefix: string) =>
   z
     .string()
-    .regex(new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{16,40}$`), `must be \`${prefix}_\` and 16 to 40 characters of 0-9 and a-z without i, l, o, u`)
+    .regex(
+      new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{16,40}$`),
+      `must be \`${prefix}_\` and 16 to 40 characters of 0-9 and a-z without i, l, o, u`,
+    )
     .brand<Brand>();
 
 export const accountId = opaqueId<"AccountId">("acc");
@@ -64,7 +67,10 @@ export const promiseDirection = z.enum(["given", "received"]);
 export type PromiseDirection = z.infer<typeof promiseDirection>;
 
 /** An IANA time zone such as `Europe/Berlin`. That the zone exists is checked where time-zone data is, at the edge. */
-export const timeZone = z.string().max(64).regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/, "must be an IANA time zone such as `Europe/Berlin`");
+export const timeZone = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/, "must be an IANA time zone such as `Europe/Berlin`");
 
 export const isPerson = (party: PartyId): party is PersonId => party.startsWith("per_");
 export const isAccount = (party: PartyId): party is AccountId => party.startsWith("acc_");

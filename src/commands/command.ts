@@ -1,0 +1,188 @@
+/**
+ * A command as other systems send it: one definition serves the HTTP route, the batch line, the OpenAPI document and the importers.
+ * Adding one to `registry.ts` adds it everywhere.
+ */
+import { z } from "zod";
+import { canonicalText } from "../canonical/canonical-json.ts";
+import type { AnyEvent, Decider } from "../domain/decider.ts";
+import { DomainError, type DomainErrorCode } from "../domain/errors.ts";
+import type { KeyScope } from "../domain/key.ts";
+import type { Speaker, SubjectText } from "../domain/promise/commands.ts";
+import {
+  type EventId,
+  type Instant,
+  instant,
+  type KeyId,
+  type PartyId,
+  partyId,
+  type Slug,
+  slug,
+  type SubjectId,
+  subjectId,
+} from "../domain/values.ts";
+import { derivedId, randomId } from "../ledger/ids.ts";
+import type { CommandMeta, Handled, Ledger } from "../ledger/ledger.ts";
+
+/** Whose key it is, what it may do, and for whom alone it speaks. */
+export type Caller = { key: KeyId; scopes: readonly KeyScope[]; party?: PartyId };
+
+export type CommandRequest<Params, Body> = {
+  params: Params;
+  body: Body;
+  caller: Caller;
+  correlation: string;
+  /** The client's Idempotency-Key. */
+  idempotencyKey?: string;
+  /** From If-Match: the revision that the client saw. */
+  expectedRevision?: number;
+};
+
+/** What a command needs of the world. */
+export type Desk = { ledger: Ledger; timeZoneData: string };
+
+export type Acknowledged = Handled & {
+  /** Of what the command was about. */
+  id: string;
+  /** Further ids that the command made, by name. */
+  ids?: Record<string, string[]>;
+};
+
+export type CommandDefinition<Params extends z.ZodObject = z.ZodObject, Body extends z.ZodObject = z.ZodObject> = {
+  /** Its name in a batch, its operation id in OpenAPI. */
+  name: string;
+  method: "POST" | "PATCH" | "PUT";
+  /** Below `/v1`, with `:name` for each of `params`. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  scope: KeyScope;
+  /** 201 where the command makes something new. */
+  creates?: boolean;
+  params: Params;
+  body: Body;
+  example: z.input<Body>;
+  refusals: readonly DomainErrorCode[];
+  run(desk: Desk, request: CommandRequest<z.output<Params>, z.output<Body>>): Promise<Acknowledged>;
+};
+
+export const defineCommand = <Params extends z.ZodObject, Body extends z.ZodObject>(
+  definition: CommandDefinition<Params, Body>,
+): CommandDefinition => definition as unknown as CommandDefinition;
+
+export const noParams = z.strictObject({});
+
+/** When it happened; now where absent. */
+export const at = { at: instant.optional().describe("When it happened. Now, where absent.") };
+
+/** Who says it. A bound key speaks for its party whatever stands here. */
+export const by = {
+  by: partyId.optional().describe("Whose word it is, stated by a key that speaks for nobody in particular. Stored as asserted."),
+};
+
+/** No control characters but line feed and tab, no lone surrogates: text that every reader can show. */
+export const plainText = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine(
+      (text) => text.isWellFormed() && !/[\u0000-\u0008\u000b-\u001f\u007f]/u.test(text),
+      "must be well-formed text without control characters",
+    );
+
+/** Personal text: sealed under a data subject's key, never in a leaf or a log. */
+export const personalText = z
+  .union([
+    plainText(4_000),
+    z.strictObject({ text: plainText(4_000), subject: subjectId.describe("The one data subject that it belongs to.") }),
+  ])
+  .describe(
+    "Personal text. Sealed; belongs to the person of the account's side who is concerned, else to the account, unless a subject is named.",
+  );
+export type PersonalText = z.infer<typeof personalText>;
+
+/** Names and contact details of an account or a person, each a sealed segment. */
+export const contactDetails = {
+  name: plainText(200).optional(),
+  email: plainText(320).optional(),
+  phone: plainText(40).optional(),
+  note: plainText(4_000).optional(),
+};
+
+/** Where a fact comes from. With both fields the same fact sent twice is one fact. */
+export const origin = {
+  source: slug.optional().describe("The system that it comes from, such as `crm`."),
+  externalId: plainText(200).optional().describe("Its id there; needs `source`. Sealed. The same pair again is the same fact."),
+};
+
+export const toSubjectText = (text: PersonalText | undefined, fallback: SubjectId): SubjectText | undefined => {
+  if (text === undefined) return undefined;
+  return typeof text === "string" ? { subject: fallback, value: text } : { subject: text.subject, value: text.text };
+};
+
+export const momentOf = (desk: Desk, body: { at?: Instant | undefined }): Instant => body.at ?? desk.ledger.now();
+
+export function speakerOf({ party }: Caller, by: PartyId | undefined): Speaker {
+  if (party !== undefined && by !== undefined && by !== party)
+    throw new DomainError("not-your-part", `this key speaks for ${party} alone`, "/by");
+  return { party: party ?? by, bound: party !== undefined };
+}
+
+/** Things that are the house's business alone. */
+export function requireUnbound({ party }: Caller): void {
+  if (party !== undefined) throw new DomainError("not-your-part", `this key speaks for ${party} alone and can't do this`);
+}
+
+type Identified = { id?: string | undefined; source?: Slug | undefined; externalId?: string | undefined };
+
+/** The id of what a command makes: the caller's own, else one that the same request always gives, else a random one. */
+export function newIdOf<Id extends string>(
+  prefix: string,
+  name: string,
+  desk: Desk,
+  request: CommandRequest<unknown, object>,
+): Id {
+  const { caller, idempotencyKey } = request;
+  const body: Identified = request.body;
+  if (body.id !== undefined) return body.id as Id;
+  const external = externalKey(desk, body);
+  if (external !== undefined) return derivedId<Id>(prefix, "external", external);
+  return idempotencyKey === undefined ? randomId<Id>(prefix) : derivedId<Id>(prefix, caller.key, name, idempotencyKey);
+}
+
+/** An HMAC, so the id tells nobody which customer number it stands for. */
+function externalKey(desk: Desk, { source, externalId }: Identified): string | undefined {
+  if (externalId === undefined) return undefined;
+  if (source === undefined) throw new DomainError("terms-invalid", "`externalId` needs `source`", "/source");
+  return desk.ledger.fingerprint(`${source}\n${externalId}`);
+}
+
+/** How the ledger will know this request again. Facts with an external id are known by it, whichever key sends them. */
+export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown, object>, causation?: EventId): CommandMeta {
+  const { caller, correlation, expectedRevision, idempotencyKey, params } = request;
+  const body: Identified & { by?: PartyId } = request.body;
+  const external = externalKey(desk, body);
+  const key = external ?? idempotencyKey;
+  const identity =
+    key === undefined
+      ? undefined
+      : {
+          scope: external === undefined ? caller.key : "external",
+          key: `${name}\n${key}`,
+          fingerprint: desk.ledger.fingerprint(canonicalText({ name, params, body })),
+        };
+  const onBehalfOf = caller.party ?? body.by;
+  return { actor: { kind: "key", id: caller.key, onBehalfOf }, correlation, causation, identity, expectedRevision };
+}
+
+/** Decides a command on the stream `<category>-<id>` on behalf of a request. */
+export async function handleRequest<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
+  desk: Desk,
+  name: string,
+  request: CommandRequest<unknown, object>,
+  { decider, category, id }: { decider: Decider<Command, Event, State>; category: string; id: string },
+  command: Command,
+): Promise<Acknowledged> {
+  return { ...(await desk.ledger.handle(decider, `${category}-${id}`, command, metaOf(name, desk, request))), id };
+}

@@ -1,0 +1,171 @@
+/** Commands on interactions: record, correct, retract. */
+import { z } from "zod";
+import { DomainError } from "../domain/errors.ts";
+import { interaction, type InteractionDetails, interactionFacts } from "../domain/interaction.ts";
+import { type AccountId, accountId, type InteractionId, interactionId } from "../domain/values.ts";
+import {
+  type Caller,
+  defineCommand,
+  type Desk,
+  handleRequest,
+  newIdOf,
+  noParams,
+  origin,
+  personalText,
+  requireUnbound,
+  toSubjectText,
+} from "./command.ts";
+import { requireAccount, requirePerson, requireVocabulary, subjectAmong } from "./references.ts";
+
+const onInteraction = z.strictObject({ interaction: interactionId });
+const note = { note: personalText.optional() };
+
+async function checkDetails(desk: Desk, details: InteractionDetails): Promise<void> {
+  for (const [index, participant] of details.participants.entries())
+    await requirePerson(desk, participant, `/participants/${index}`);
+  const { kind, purpose, channel, tags } = details;
+  await requireVocabulary(desk, { kinds: [kind], purposes: [purpose], channels: channel === undefined ? [] : [channel], tags });
+}
+
+/** A customer's key may record what it took part in, and nothing else. */
+function requirePart({ party }: Caller, account: AccountId, details: InteractionDetails): void {
+  if (party === undefined || party === account || details.participants.some((one) => one === party)) return;
+  throw new DomainError("not-your-part", `this key speaks for ${party}, who takes no part in it`, "/participants");
+}
+
+/** What happened at `startedAt` is recorded as having happened then; a future start is refused under its own name. */
+function startedAt(desk: Desk, details: InteractionDetails) {
+  const now = desk.ledger.now();
+  if (details.startedAt > now && Date.parse(details.startedAt) - Date.parse(now) > 5_000)
+    throw new DomainError("in-the-future", `${details.startedAt} lies in the future`, "/startedAt");
+  return details.startedAt;
+}
+
+export const recordInteraction = defineCommand({
+  name: "record-interaction",
+  method: "POST",
+  path: "/interactions",
+  tag: "Interactions",
+  summary: "Record an interaction",
+  description:
+    "A visit, a call, a letter. It keeps promises that it matches, breaks abstentions that forbid it, and counts as contact.",
+  scope: "record",
+  creates: true,
+  params: noParams,
+  body: z.strictObject({
+    id: interactionId.optional().describe("Your own opaque id; made here where absent."),
+    account: accountId,
+    ...interactionFacts.shape,
+    ...note,
+    ...origin,
+  }),
+  example: {
+    account: "acc_0000000000000001",
+    kind: "visit",
+    purpose: "relationship",
+    direction: "outbound",
+    startedAt: "2026-01-09T10:00:00.000Z",
+    minutes: 60,
+    participants: ["per_0000000000000001", "per_0000000000000002"],
+    tags: ["no-briefcase"],
+    note: "Talked about sailing.",
+  },
+  refusals: ["account-not-found", "person-not-found", "interaction-exists", "terms-invalid", "not-your-part", "in-the-future"],
+  async run(desk, request) {
+    const { id: _, account, note, source, externalId, ...details } = request.body;
+    await requireAccount(desk, account);
+    await checkDetails(desk, details);
+    requirePart(request.caller, account, details);
+    const subject =
+      note === undefined && externalId === undefined ? account : await subjectAmong(desk, account, details.participants);
+    const id = newIdOf<InteractionId>("int", "record-interaction", desk, request);
+    const command = {
+      type: "RecordInteraction" as const,
+      at: startedAt(desk, details),
+      account,
+      details,
+      source,
+      recordedFor: request.caller.party,
+      note: toSubjectText(note, subject),
+      externalId: toSubjectText(externalId, subject),
+    };
+    return handleRequest(desk, "record-interaction", request, { decider: interaction, category: "interaction", id }, command);
+  },
+});
+
+export const correctInteraction = defineCommand({
+  name: "correct-interaction",
+  method: "POST",
+  path: "/interactions/:interaction/correct",
+  tag: "Interactions",
+  summary: "Correct an interaction",
+  description:
+    "Says how it really was, as a whole: what the correction leaves out is gone. To move it to another account, retract it and record it anew.",
+  scope: "record",
+  params: onInteraction,
+  body: z.strictObject({ ...interactionFacts.shape, ...note }),
+  example: {
+    kind: "visit",
+    purpose: "relationship",
+    direction: "outbound",
+    startedAt: "2026-01-09T10:00:00.000Z",
+    minutes: 75,
+    participants: [],
+    tags: [],
+  },
+  refusals: [
+    "interaction-not-found",
+    "interaction-retracted",
+    "person-not-found",
+    "terms-invalid",
+    "not-your-part",
+    "in-the-future",
+  ],
+  async run(desk, request) {
+    requireUnbound(request.caller);
+    const { note, ...details } = request.body;
+    await checkDetails(desk, details);
+    const id = request.params.interaction;
+    const account = await accountOf(desk, id);
+    const text = toSubjectText(note, await subjectAmong(desk, account, details.participants));
+    return handleRequest(
+      desk,
+      "correct-interaction",
+      request,
+      { decider: interaction, category: "interaction", id },
+      { type: "CorrectInteraction", at: startedAt(desk, details), details, note: text },
+    );
+  },
+});
+
+async function accountOf(desk: Desk, id: InteractionId): Promise<AccountId> {
+  const { state } = await desk.ledger.load(interaction, `interaction-${id}`);
+  if (state.status === "none") throw new DomainError("interaction-not-found", `there is no interaction ${id}`);
+  return state.account;
+}
+
+export const retractInteraction = defineCommand({
+  name: "retract-interaction",
+  method: "POST",
+  path: "/interactions/:interaction/retract",
+  tag: "Interactions",
+  summary: "Retract an interaction that never was",
+  description: "It proves nothing any more; what it had kept is judged anew. The record that it was once claimed stays.",
+  scope: "record",
+  params: onInteraction,
+  body: z.strictObject({ reason: personalText.optional() }),
+  example: { reason: "Entered for the wrong account." },
+  refusals: ["interaction-not-found", "not-your-part"],
+  async run(desk, request) {
+    requireUnbound(request.caller);
+    const id = request.params.interaction;
+    const reason = toSubjectText(request.body.reason, await accountOf(desk, id));
+    return handleRequest(
+      desk,
+      "retract-interaction",
+      request,
+      { decider: interaction, category: "interaction", id },
+      { type: "RetractInteraction", at: desk.ledger.now(), reason },
+    );
+  },
+});

@@ -1,0 +1,35 @@
+/** Ids. Those that a retry must find again are hashes of what the caller sent, so two nodes given the same request agree. */
+import { createHash, randomBytes } from "node:crypto";
+import type { EventId } from "../domain/values.ts";
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** 26 characters of Crockford's base 32: 128 bits, enough that no two requests ever meet. */
+function base32(bytes: Uint8Array): string {
+  let text = "";
+  let buffer = 0;
+  let bits = 0;
+  for (const byte of bytes.subarray(0, 16)) {
+    buffer = (buffer << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += alphabet[(buffer >> bits) & 31];
+    }
+    buffer &= (1 << bits) - 1;
+  }
+  return text + alphabet[(buffer << (5 - bits)) & 31];
+}
+
+/** An id that the same parts always give. The parts are told apart by their lengths, so none can run into the next. */
+export function derivedId<Id extends string>(prefix: string, ...parts: readonly (string | number)[]): Id {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(`${String(part).length}:${part}\n`);
+  return `${prefix}_${base32(hash.digest())}` as Id;
+}
+
+export const randomId = <Id extends string>(prefix: string): Id => `${prefix}_${base32(randomBytes(16))}` as Id;
+
+/** The id of the `ordinal`-th event (0-based) that a request adds to a stream. */
+export const eventIdOf = (scope: string, stream: string, requestKey: string, ordinal: number): EventId =>
+  derivedId<EventId>("evt", "event", scope, stream, requestKey, ordinal);

@@ -1,0 +1,269 @@
+/** The one place that loads, decides and appends. */
+import { randomUUID } from "node:crypto";
+import type { EventType } from "../domain/catalogue.ts";
+import type { Actor, AnyEvent, Decider, Draft, Recorded } from "../domain/decider.ts";
+import { DomainError } from "../domain/errors.ts";
+import { epochMs, type EventId, type Instant } from "../domain/values.ts";
+import { type EventStore, type NewEvent, noStream, RevisionConflictError } from "../event-store/event-store.ts";
+import type { Vault } from "../vault/vault.ts";
+import { decodeAll, encodeLeaf, type LedgerEvent, newEnvelope } from "./envelope.ts";
+import { eventIdOf } from "./ids.ts";
+import { clockSkewMsMax, type LogClock } from "./log-clock.ts";
+
+/** How a request is known again. */
+export type RequestIdentity = {
+  /** Whose keys these are: an API key's id, or what else names them. The same key from two of them is two requests. */
+  scope: string;
+  key: string;
+  /** Of the request's content. */
+  fingerprint: string;
+};
+
+export type CommandMeta = {
+  actor: Actor;
+  correlation: string;
+  causation?: EventId;
+  /** Absent for a request that nobody will repeat. */
+  identity?: RequestIdentity;
+  /** The revision that the caller saw; without it a lost race is tried again. */
+  expectedRevision?: number;
+};
+
+export type Handled = {
+  stream: string;
+  /** Of the stream's last event. */
+  revision: number;
+  /** Of the last event that this request added, or of the stream's last one where it added none. */
+  position: number;
+  /** What this request added, now or when it was first sent. */
+  events: { id: EventId; type: EventType; position: number; recordedAt: Instant }[];
+  /** The request had been answered before; nothing was added now. */
+  isReplay: boolean;
+};
+
+/** The same idempotency key came with another request. */
+export class IdempotencyMismatchError extends Error {
+  constructor() {
+    super("this idempotency key was used for another request");
+    this.name = "IdempotencyMismatchError";
+  }
+}
+
+/** The caller named a revision that the stream has left behind. */
+export class StaleRevisionError extends Error {
+  readonly expectedRevision: number;
+  readonly actualRevision: number;
+  constructor(expectedRevision: number, actualRevision: number) {
+    super(`the stream is at revision ${actualRevision}, not at ${expectedRevision}`);
+    this.name = "StaleRevisionError";
+    this.expectedRevision = expectedRevision;
+    this.actualRevision = actualRevision;
+  }
+}
+
+/** Commands of one process on one stream wait for each other, so only other processes are raced; they pass quickly. */
+const attemptCountMax = 32;
+
+/** States of accounts, people and policies that commands refer to. One costs about a kilobyte. */
+const referenceCountMax = 20_000;
+
+export type LedgerDeps = { store: EventStore; vault: Vault; clock: LogClock; onAppended?: (position: number) => void };
+
+export class Ledger {
+  readonly #deps: LedgerDeps;
+  /** The last position that this node acknowledged; its own reads wait for it. */
+  #lastPosition = 0;
+  /** The last command under way on each stream. */
+  readonly #lanes = new Map<string, Promise<unknown>>();
+  readonly #references = new Map<string, unknown>();
+
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps;
+  }
+
+  get lastPosition(): number {
+    return this.#lastPosition;
+  }
+
+  now(): Instant {
+    return this.#deps.clock.now();
+  }
+
+  /** Log time counts anew from the clock. For the operator alone, after the clock had been wrong for good. */
+  correctClock(): Instant {
+    return this.#deps.clock.correct();
+  }
+
+  fingerprint(text: string): string {
+    return this.#deps.vault.fingerprint(text);
+  }
+
+  /** A stream's state and where it stands. */
+  async load<Event extends AnyEvent, State>(
+    decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
+    stream: string,
+  ): Promise<{ state: State; revision: number; events: LedgerEvent[] }> {
+    const events = decodeAll(await this.#deps.store.readStream(stream));
+    return { state: fold(decider, events), revision: events.at(-1)?.revision ?? noStream, events };
+  }
+
+  /** The state of a stream that a command only refers to. Kept until this node appends to it; another node's change may be missed. */
+  async refer<Event extends AnyEvent, State>(
+    decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
+    stream: string,
+  ): Promise<State> {
+    const known = this.#references.get(stream) as State | undefined;
+    if (known !== undefined) return known;
+    const { state, revision } = await this.load(decider, stream);
+    if (revision === noStream) return state;
+    if (this.#references.size >= referenceCountMax) this.#references.delete(this.#references.keys().next().value!);
+    this.#references.set(stream, state);
+    return state;
+  }
+
+  /**
+   * Decides a command on one stream and appends what follows.
+   *
+   * @throws DomainError when a rule refuses; IdempotencyMismatchError; StaleRevisionError when `expectedRevision` is left behind;
+   *   ClockBehindError; EventTooLargeError; StoreUnavailableError; SubjectErasedError.
+   */
+  async handle<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
+    decider: Decider<Command, Event, State>,
+    stream: string,
+    command: Command,
+    meta: CommandMeta,
+  ): Promise<Handled> {
+    const before = this.#lanes.get(stream);
+    const running =
+      before === undefined
+        ? this.#decide(decider, stream, command, meta)
+        : before.then(() => this.#decide(decider, stream, command, meta));
+    const lane = running.catch(() => undefined);
+    this.#lanes.set(stream, lane);
+    try {
+      return await running;
+    } finally {
+      if (this.#lanes.get(stream) === lane) this.#lanes.delete(stream);
+    }
+  }
+
+  async #decide<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
+    decider: Decider<Command, Event, State>,
+    stream: string,
+    command: Command,
+    meta: CommandMeta,
+  ): Promise<Handled> {
+    // One key for all attempts, so that an append whose answer was lost is recognised on the next.
+    const requestKey = meta.identity?.key ?? randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+      const loaded = await this.load(decider, stream);
+      const before = answeredBefore(loaded.events, stream, requestKey, meta);
+      if (before !== undefined) return before;
+      if (meta.expectedRevision !== undefined && meta.expectedRevision !== loaded.revision)
+        throw new StaleRevisionError(meta.expectedRevision, loaded.revision);
+      const drafts = decider.decide(command, loaded.state);
+      if (drafts.length === 0) return unchanged(stream, loaded.events);
+      try {
+        return await this.#append(stream, loaded.revision, drafts, command.at, requestKey, meta);
+      } catch (error) {
+        if (!(error instanceof RevisionConflictError)) throw error;
+        if (meta.expectedRevision !== undefined) throw new StaleRevisionError(meta.expectedRevision, error.actualRevision);
+        if (attempt === attemptCountMax) throw error;
+      }
+    }
+  }
+
+  async #append<Event extends AnyEvent>(
+    stream: string,
+    revision: number,
+    drafts: Draft<Event>[],
+    occurredAt: Instant,
+    requestKey: string,
+    meta: CommandMeta,
+  ): Promise<Handled> {
+    const { store, vault, clock } = this.#deps;
+    const ids = drafts.map((_, ordinal) => eventIdOf(meta.identity?.scope ?? "once", stream, requestKey, ordinal));
+    const seals = await Promise.all(
+      drafts.map((draft, ordinal) =>
+        draft.personal?.length ? vault.seal({ event: ids[ordinal]!, fields: draft.personal }) : undefined,
+      ),
+    );
+    // From the stamp to the queue of the store there is no await: the order of positions is the order of instants.
+    const recordedAt = clock.next();
+    if (epochMs(occurredAt) > epochMs(recordedAt) + clockSkewMsMax)
+      throw new DomainError("in-the-future", `${occurredAt} lies in the future`, "/at");
+    const newEvents = drafts.map((draft, ordinal): NewEvent => {
+      const id = ids[ordinal]!;
+      const type = draft.type as EventType;
+      const { account, data } = draft;
+      const { actor, correlation, causation, identity } = meta;
+      const envelope = newEnvelope({
+        id,
+        type,
+        stream,
+        revision: revision + ordinal + 1,
+        occurredAt,
+        recordedAt,
+        account,
+        actor,
+        correlation,
+        causation,
+        request: identity?.fingerprint,
+        data,
+        sealed: seals[ordinal]?.commitments ?? [],
+      });
+      return { id, type, leaf: encodeLeaf(envelope), ciphertext: seals[ordinal]?.ciphertext ?? null };
+    });
+    const appended = await store.append(stream, revision, newEvents);
+    this.#references.delete(stream);
+    this.#lastPosition = Math.max(this.#lastPosition, appended.position);
+    this.#deps.onAppended?.(appended.position);
+    const events = newEvents.map(({ id, type }, ordinal) => ({
+      id: id as EventId,
+      type: type as EventType,
+      position: appended.position - newEvents.length + ordinal + 1,
+      recordedAt,
+    }));
+    return { stream, ...appended, events, isReplay: false };
+  }
+}
+
+function fold<Event extends AnyEvent, State>(
+  decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
+  events: readonly LedgerEvent[],
+): State {
+  return events.reduce((state, event) => decider.evolve(state, event as unknown as Recorded<Event>), decider.initialState);
+}
+
+const unchanged = (stream: string, events: readonly LedgerEvent[]): Handled => ({
+  stream,
+  revision: events.at(-1)?.revision ?? noStream,
+  position: events.at(-1)?.position ?? 0,
+  events: [],
+  isReplay: false,
+});
+
+/** The log itself is the record of idempotency: the events of a repeated request bear the ids that it gives. */
+function answeredBefore(
+  events: readonly LedgerEvent[],
+  stream: string,
+  requestKey: string,
+  { identity }: CommandMeta,
+): Handled | undefined {
+  if (events.length === 0) return undefined;
+  const firstId = eventIdOf(identity?.scope ?? "once", stream, requestKey, 0);
+  const index = events.findIndex(({ id }) => id === firstId);
+  if (index === -1) return undefined;
+  if (identity !== undefined && events[index]!.request !== identity.fingerprint) throw new IdempotencyMismatchError();
+  const added = addedBy(events.slice(index), stream, requestKey, identity?.scope ?? "once");
+  return {
+    stream,
+    revision: added.at(-1)!.revision,
+    position: added.at(-1)!.position,
+    events: added.map(({ id, type, position, recordedAt }) => ({ id, type, position, recordedAt })),
+    isReplay: true,
+  };
+}
+
+const addedBy = (events: readonly LedgerEvent[], stream: string, requestKey: string, scope: string) =>
+  events.filter((event, ordinal) => event.id === eventIdOf(scope, stream, requestKey, ordinal));

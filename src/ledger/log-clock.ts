@@ -1,0 +1,53 @@
+/** Gives `recordedAt`. Log time never runs backwards; a clock that is too far behind it records nothing. */
+import { type Instant, instantAt } from "../domain/values.ts";
+
+/** A clock gives milliseconds since the epoch. The real one is `Date.now`. */
+export type Clock = () => number;
+
+/** Peers and restarts differ by less; more is a fault to be looked at, not smoothed over. */
+export const clockSkewMsMax = 5_000;
+
+/** The machine's clock stands behind what the log has already recorded. */
+export class ClockBehindError extends Error {
+  readonly behindMs: number;
+  constructor(behindMs: number) {
+    super(`the clock is ${behindMs} ms behind the log; it records again once it has caught up or the operator corrects log time`);
+    this.name = "ClockBehindError";
+    this.behindMs = behindMs;
+  }
+}
+
+export class LogClock {
+  readonly #clock: Clock;
+  #logTimeMs: number;
+
+  /** @param logTime the log's latest `recordedAt`, or undefined for an empty log. */
+  constructor(clock: Clock, logTime: Instant | undefined) {
+    this.#clock = clock;
+    this.#logTimeMs = logTime === undefined ? 0 : Date.parse(logTime);
+  }
+
+  /** The instant to record under now: never before the last one given. @throws ClockBehindError past the allowed skew. */
+  next(): Instant {
+    const now = this.#clock();
+    const behindMs = this.#logTimeMs - now;
+    if (behindMs > clockSkewMsMax) throw new ClockBehindError(behindMs);
+    this.#logTimeMs = Math.max(now, this.#logTimeMs);
+    return instantAt(this.#logTimeMs);
+  }
+
+  /** Another writer's event was seen: log time is at least that. */
+  observe(recordedAt: Instant): void {
+    this.#logTimeMs = Math.max(this.#logTimeMs, Date.parse(recordedAt));
+  }
+
+  now(): Instant {
+    return instantAt(this.#clock());
+  }
+
+  /** Log time counts anew from the clock, after it had been wrong for good. */
+  correct(): Instant {
+    this.#logTimeMs = this.#clock();
+    return instantAt(this.#logTimeMs);
+  }
+}
