@@ -45,6 +45,15 @@ export interface Vault {
   close(): Promise<void>;
 }
 
+/** A vault that can forget. Whoever only records or reads is given a `Vault`. */
+export interface ErasableVault extends Vault {
+  /**
+   * Destroys every key of a subject and writes its tombstone; both are on disk when this resolves. Repeating it changes
+   * nothing, the first instant stays; so a restored backup can be told every tombstone again. The caller blanks the ciphertext.
+   */
+  erase(subject: SubjectId, at: Instant): Promise<void>;
+}
+
 export type AccessLogLine = { at: Instant; key: string; purpose: string; event: EventId; subjects: SubjectId[] };
 
 /** The subject was erased; nothing personal can be recorded for it any more. */
@@ -54,5 +63,13 @@ export class SubjectErasedError extends Error {
     super(`the data subject ${subject} has been erased`);
     this.name = "SubjectErasedError";
     this.subject = subject;
+  }
+}
+
+/** The vault can't keep or give keys now: disk full, file damaged, closed. Nothing was sealed or opened. */
+export class VaultUnavailableError extends Error {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the vault is unavailable: ${reason}`, options);
+    this.name = "VaultUnavailableError";
   }
 }

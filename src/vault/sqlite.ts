@@ -1,0 +1,289 @@
+/**
+ * The vault as one SQLite file, apart from the log because it must forget: its backups live for days where those of the
+ * log live for ever. Every key in it is wrapped under the key-encryption key, which lies elsewhere.
+ */
+import type { KeyObject } from "node:crypto";
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import type { EventId, Instant, SubjectId } from "../domain/values.ts";
+import { GroupedWrites } from "./grouped-writes.ts";
+import { type KeyStore, vaultOver } from "./keyed-vault.ts";
+import { type DataKey, keyBytes, newKey, unwrapKey, wrapKey } from "./sealing.ts";
+import { type AccessLogLine, type ErasableVault, SubjectErasedError, VaultUnavailableError } from "./vault.ts";
+
+export type SqliteVaultOptions = {
+  /** How many unwrapped data keys stay in memory; those not used for longest go first. Default 10,000. */
+  keysInMemoryMax?: number;
+};
+
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE data_keys (subject TEXT, version INTEGER, wrapped BLOB NOT NULL, PRIMARY KEY (subject, version)) STRICT, WITHOUT ROWID;
+  CREATE TABLE id_key (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped BLOB NOT NULL) STRICT;
+  CREATE TABLE tombstones (subject TEXT PRIMARY KEY, erased_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE access_log (id INTEGER PRIMARY KEY, at TEXT NOT NULL, key TEXT NOT NULL, purpose TEXT NOT NULL,
+                           event TEXT NOT NULL, subjects TEXT NOT NULL) STRICT;
+  PRAGMA user_version = ${schemaVersion};`;
+
+/**
+ * Opens the vault, and makes it where there is none.
+ * @throws Error where the key-encryption key is not this vault's, or the file is not a vault this version can read.
+ */
+export function openSqliteVault(path: string, keyEncryptionKey: KeyObject, options: SqliteVaultOptions = {}): ErasableVault {
+  if (keyEncryptionKey.symmetricKeySize !== keyBytes) throw new RangeError(`the key-encryption key must have ${keyBytes} bytes`);
+  closeSync(openSync(path, "a", 0o600)); // SQLite would let others read who opened what; its WAL takes the mode of the file.
+  const db = new DatabaseSync(path, { timeout: 5_000 });
+  try {
+    // secure_delete overwrites what is deleted; FULL makes each commit wait for the disk.
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF");
+    const idKey = openIdKey(db, path, keyEncryptionKey);
+    return vaultOver(new SqliteKeyStore(db, keyEncryptionKey, options.keysInMemoryMax ?? 10_000), idKey);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Makes the tables at the first start. The id key also proves that the key-encryption key is the right one. */
+function openIdKey(db: DatabaseSync, path: string, keyEncryptionKey: KeyObject): KeyObject {
+  inTransaction(db, () => {
+    const version = db.prepare("PRAGMA user_version").get()!["user_version"];
+    if (version === schemaVersion) return;
+    if (version !== 0)
+      throw new Error(`${path} is a vault of version ${String(version)}; this program reads version ${schemaVersion}`);
+    db.exec(schema);
+    db.prepare("INSERT INTO id_key VALUES (1, ?)").run(wrapKey(keyEncryptionKey, newKey(), ["id-key"]));
+  });
+  const wrapped = db.prepare("SELECT wrapped FROM id_key").get()?.["wrapped"] as Uint8Array | undefined;
+  const idKey = wrapped && unwrapKey(keyEncryptionKey, wrapped, ["id-key"]);
+  if (!idKey)
+    throw new Error(
+      `the key-encryption key does not open the vault ${path}: it belongs to another vault, or one of the two is damaged`,
+    );
+  return idKey;
+}
+
+function inTransaction(db: DatabaseSync, work: () => void): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    work();
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+class SqliteKeyStore implements KeyStore {
+  readonly #db: DatabaseSync;
+  readonly #keyEncryptionKey: KeyObject;
+  readonly #cache: KeyCache;
+  readonly #writes: GroupedWrites;
+  readonly #sql: Statements;
+  /** Subjects whose first key waits for the next commit. */
+  readonly #minting = new Map<SubjectId, Promise<DataKey>>();
+  /** SQLite's mark of what other connections committed, and whether it was read in this turn of the event loop. */
+  #dataVersion: unknown;
+  #looked = false;
+
+  constructor(db: DatabaseSync, keyEncryptionKey: KeyObject, keysInMemoryMax: number) {
+    this.#db = db;
+    this.#keyEncryptionKey = keyEncryptionKey;
+    this.#cache = new KeyCache(keysInMemoryMax);
+    // Keys whose commit failed are in no file: nothing may be sealed under them.
+    this.#writes = new GroupedWrites(db, () => this.#cache.clear());
+    this.#sql = statementsOf(db);
+  }
+
+  currentKey(subject: SubjectId): DataKey | undefined {
+    const key = guarded(() => this.#newestKey(subject));
+    if (key === "damaged") throw new VaultUnavailableError(`the key of ${subject} is damaged`);
+    if (!key && this.isErased(subject)) throw new SubjectErasedError(subject);
+    return key;
+  }
+
+  keyOfVersion(subject: SubjectId, version: number): DataKey | undefined {
+    return guarded(() => {
+      const newest = this.#newestKey(subject);
+      if (newest && newest !== "damaged" && newest.version === version) return newest;
+      return this.#unwrapped(subject, this.#sql.keyOfVersion.get(subject, version));
+    });
+  }
+
+  async mint(subject: SubjectId): Promise<DataKey> {
+    const waiting = this.#minting.get(subject);
+    if (waiting) return waiting;
+    const minted = this.#write(() => this.#keyInTransaction(subject)).then((key) => {
+      if (!key) throw new SubjectErasedError(subject);
+      return key;
+    });
+    this.#minting.set(subject, minted);
+    try {
+      return await minted;
+    } finally {
+      this.#minting.delete(subject);
+    }
+  }
+
+  /** Undefined for a tombstone: the subject may have been erased, or given a key, since it was looked up. */
+  #keyInTransaction(subject: SubjectId): DataKey | undefined {
+    const fresh = { version: 1, key: newKey() };
+    const wrapped = wrapKey(this.#keyEncryptionKey, fresh.key, ["data-key", subject, fresh.version]);
+    if (this.#sql.addFirstKey.run({ subject, version: fresh.version, wrapped }).changes === 0) {
+      return this.isErased(subject) ? undefined : this.currentKey(subject);
+    }
+    this.#cache.set(subject, fresh);
+    return fresh;
+  }
+
+  #newestKey(subject: SubjectId): DataKey | "damaged" | undefined {
+    this.#forgetWhatOthersChanged();
+    const cached = this.#cache.get(subject);
+    if (cached) return cached;
+    const row = this.#sql.newestKey.get(subject);
+    if (!row) return undefined;
+    const key = this.#unwrapped(subject, row);
+    if (!key) return "damaged";
+    this.#cache.set(subject, key);
+    return key;
+  }
+
+  #unwrapped(subject: SubjectId, row: Record<string, unknown> | undefined): DataKey | undefined {
+    if (!row) return undefined;
+    const { version, wrapped } = row as { version: number; wrapped: Uint8Array };
+    const key = unwrapKey(this.#keyEncryptionKey, wrapped, ["data-key", subject, version]);
+    return key && { version, key };
+  }
+
+  isErased(subject: SubjectId): boolean {
+    return guarded(() => this.#sql.tombstone.get(subject)) !== undefined;
+  }
+
+  async erase(subject: SubjectId, at: Instant): Promise<void> {
+    await this.#write(() => {
+      this.#sql.addTombstone.run(subject, at);
+      this.#sql.dropKeys.run(subject);
+      this.#cache.delete(subject);
+    });
+    // The write-ahead log still holds the pages as they were when the key was minted.
+    const { busy } = guarded(() => this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()) as { busy: number };
+    if (busy !== 0)
+      throw new VaultUnavailableError(
+        `${subject} is erased, but a reader keeps the write-ahead log from being emptied: erase again`,
+      );
+  }
+
+  async log(lines: readonly AccessLogLine[]): Promise<void> {
+    if (lines.length === 0) return;
+    await this.#write(() => {
+      for (const { at, key, purpose, event, subjects } of lines)
+        this.#sql.addLine.run(at, key, purpose, event, JSON.stringify(subjects));
+    });
+  }
+
+  async accessLog(limit: number): Promise<AccessLogLine[]> {
+    return guarded(() => this.#sql.lines.all(limit)).map((row) => ({
+      at: row["at"] as Instant,
+      key: row["key"] as string,
+      purpose: row["purpose"] as string,
+      event: row["event"] as EventId,
+      subjects: JSON.parse(row["subjects"] as string) as SubjectId[],
+    }));
+  }
+
+  async close(): Promise<void> {
+    this.#writes.flush();
+    this.#cache.clear();
+    this.#db.close();
+  }
+
+  async #write<Result>(job: () => Result): Promise<Result> {
+    try {
+      return await this.#writes.add(job);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /**
+   * A key that another process destroyed must not live on in this one's memory. Asking SQLite costs as much as the
+   * sealing itself, so it is asked once a turn of the event loop.
+   */
+  #forgetWhatOthersChanged(): void {
+    if (this.#looked) return;
+    const dataVersion = guarded(() => this.#sql.dataVersion.get()!["data_version"]);
+    if (dataVersion !== this.#dataVersion) this.#cache.clear();
+    this.#dataVersion = dataVersion;
+    this.#looked = true;
+    setImmediate(() => (this.#looked = false));
+  }
+}
+
+type Statements = ReturnType<typeof statementsOf>;
+const statementsOf = (db: DatabaseSync) => ({
+  newestKey: db.prepare("SELECT version, wrapped FROM data_keys WHERE subject = ? ORDER BY version DESC LIMIT 1"),
+  keyOfVersion: db.prepare("SELECT version, wrapped FROM data_keys WHERE subject = ? AND version = ?"),
+  addFirstKey: db.prepare(
+    `INSERT INTO data_keys SELECT :subject, :version, :wrapped
+     WHERE NOT EXISTS (SELECT 1 FROM data_keys WHERE subject = :subject) AND NOT EXISTS (SELECT 1 FROM tombstones WHERE subject = :subject)`,
+  ),
+  dropKeys: db.prepare("DELETE FROM data_keys WHERE subject = ?"),
+  tombstone: db.prepare("SELECT 1 FROM tombstones WHERE subject = ?"),
+  addTombstone: db.prepare("INSERT INTO tombstones VALUES (?, ?) ON CONFLICT DO NOTHING"),
+  addLine: db.prepare("INSERT INTO access_log (at, key, purpose, event, subjects) VALUES (?, ?, ?, ?, ?)"),
+  lines: db.prepare("SELECT at, key, purpose, event, subjects FROM access_log ORDER BY id DESC LIMIT ?"),
+  dataVersion: db.prepare("PRAGMA data_version"),
+});
+
+/**
+ * The newest data keys of the subjects used last, in two generations of half the size: what the older one is asked for
+ * moves to the younger, and when that is full the older is dropped. A hit writes nothing, unlike a list in order of use.
+ */
+class KeyCache {
+  readonly #generationMax: number;
+  #young = new Map<SubjectId, DataKey>();
+  #old = new Map<SubjectId, DataKey>();
+
+  constructor(max: number) {
+    this.#generationMax = Math.max(1, Math.floor(max / 2));
+  }
+
+  get(subject: SubjectId): DataKey | undefined {
+    const young = this.#young.get(subject);
+    if (young) return young;
+    const old = this.#old.get(subject);
+    if (old) this.set(subject, old);
+    return old;
+  }
+
+  set(subject: SubjectId, key: DataKey): void {
+    if (this.#young.size >= this.#generationMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(subject, key);
+  }
+
+  delete(subject: SubjectId): void {
+    this.#young.delete(subject);
+    this.#old.delete(subject);
+  }
+
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
+}
+
+function guarded<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+const unavailable = (error: unknown): Error =>
+  error instanceof VaultUnavailableError || error instanceof SubjectErasedError
+    ? error
+    : new VaultUnavailableError(error instanceof Error ? error.message : String(error), { cause: error });
