@@ -1,0 +1,34 @@
+/** The read side of `views.db`: what queries and the keeper see of the projections. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+export type Row = Record<string, unknown>;
+
+export interface Views {
+  /** All rows of a read-only statement. */
+  all<Result = Row>(sql: string, parameters?: readonly SQLInputValue[]): Result[];
+  /** The first row, if there is one. */
+  get<Result = Row>(sql: string, parameters?: readonly SQLInputValue[]): Result | undefined;
+  iterate<Result = Row>(sql: string, parameters?: readonly SQLInputValue[]): Iterable<Result>;
+  /** The position up to which every projection has been applied. */
+  position(): number;
+}
+
+/** Prepares each statement once. */
+export function viewsOf(database: DatabaseSync): Views {
+  const statements = new Map<string, StatementSync>();
+  const prepared = (sql: string) => {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  return {
+    all: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) => prepared(sql).all(...parameters) as Result[],
+    get: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) =>
+      prepared(sql).get(...parameters) as Result | undefined,
+    iterate: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) =>
+      prepared(sql).iterate(...parameters) as unknown as Iterable<Result>,
+    position: () => (prepared("SELECT position FROM progress").get() as { position: number } | undefined)?.position ?? 0,
+  };
+}
