@@ -38,6 +38,7 @@ export interface EventStore {
    * That the ids are not already further back in the stream is for the caller to check.
    *
    * @param expectedRevision revision of the stream's last event, or `noStream`.
+   * @param events at least one.
    * @throws RevisionConflictError when the stream stands elsewhere: another writer won.
    * @throws StoreUnavailableError when the event may not have been stored: disk full, file gone, cluster away.
    */
@@ -56,7 +57,11 @@ export interface EventStore {
    * Calls `onBatch` with every event after `afterPosition`, in order, each exactly once, one batch at a time; then
    * follows the log until `signal` aborts. Resolves when aborted, rejects when `onBatch` throws or the store fails.
    */
-  follow(afterPosition: number, onBatch: (events: readonly StoredEvent[]) => Promise<void> | void, signal: AbortSignal): Promise<void>;
+  follow(
+    afterPosition: number,
+    onBatch: (events: readonly StoredEvent[]) => Promise<void> | void,
+    signal: AbortSignal,
+  ): Promise<void>;
 
   close(): Promise<void>;
 }

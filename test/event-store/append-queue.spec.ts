@@ -1,0 +1,86 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { RevisionConflictError, StoreUnavailableError } from "../../src/event-store/event-store.ts";
+import { type Append } from "../../src/event-store/sqlite/append-group.ts";
+import { AppendQueue } from "../../src/event-store/sqlite/append-queue.ts";
+import { someEvents } from "./support/events.ts";
+
+const appendOf = (stream: string, eventCount = 1): Append => ({
+  stream,
+  expectedRevision: -1,
+  events: someEvents(stream, 0, eventCount),
+});
+
+/** A queue on a writer that notes its groups and lets `fail` refuse some. */
+function aQueue(fail: (group: readonly Append[]) => Error | undefined = () => undefined) {
+  const groups: string[][] = [];
+  const queue = new AppendQueue((group) => {
+    groups.push(group.map(({ stream }) => stream));
+    const error = fail(group);
+    if (error !== undefined) throw error;
+    return group.map(({ stream, events }) =>
+      stream === "taken" ? new RevisionConflictError(stream, -1, 0) : { revision: events.length - 1, position: groups.length },
+    );
+  });
+  return { queue, groups };
+}
+
+describe("the queue of appends", () => {
+  it("writes what one turn of the event loop brings as one group, in the order of the calls", async () => {
+    const { queue, groups } = aQueue();
+    const answers = ["a", "b", "c"].map((stream) => queue.add(appendOf(stream)));
+    expect(groups).toEqual([]);
+    await Promise.all(answers);
+    await queue.add(appendOf("d"));
+    expect(groups).toEqual([["a", "b", "c"], ["d"]]);
+  });
+
+  it("bounds a group by its events and lets the event loop run between two", async () => {
+    const { queue, groups } = aQueue();
+    const answers = Promise.all(["a", "b", "c", "d"].map((stream) => queue.add(appendOf(stream, 400))));
+    await setImmediate();
+    expect(groups).toEqual([["a", "b"]]);
+    await answers;
+    expect(groups).toEqual([
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+  });
+
+  it("writes an append beyond the bound by itself", async () => {
+    const { queue, groups } = aQueue();
+    await Promise.all([queue.add(appendOf("a")), queue.add(appendOf("b", 2_000)), queue.add(appendOf("c"))]);
+    expect(groups).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  it("lets a conflict cost its own append alone", async () => {
+    const { queue } = aQueue();
+    const answers = await Promise.allSettled(["a", "taken", "b"].map((stream) => queue.add(appendOf(stream))));
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  });
+
+  it("answers nobody otherwise than unavailable when the group could not be stored, not even with a conflict", async () => {
+    const { queue, groups } = aQueue(() => new StoreUnavailableError("full"));
+    const answers = await Promise.allSettled(["a", "taken", "b"].map((stream) => queue.add(appendOf(stream))));
+    for (const answer of answers) expect(answer).toMatchObject({ status: "rejected", reason: { reason: "full" } });
+    expect(groups).toHaveLength(1);
+  });
+
+  it("writes one by one what fails together, when the fault lies in the data", async () => {
+    const { queue, groups } = aQueue((group) =>
+      group.some(({ stream }) => stream === "bad") ? new TypeError("no bytes") : undefined,
+    );
+    const answers = await Promise.allSettled(["a", "bad", "b"].map((stream) => queue.add(appendOf(stream))));
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(groups).toEqual([["a", "bad", "b"], ["a"], ["bad"], ["b"]]);
+  });
+
+  it("writes what waits when it is closed, and takes no more", async () => {
+    const { queue, groups } = aQueue();
+    const answer = queue.add(appendOf("a"));
+    queue.close();
+    expect(groups).toEqual([["a"]]);
+    await answer;
+    await expect(queue.add(appendOf("b"))).rejects.toMatchObject({ reason: "closed" });
+  });
+});
