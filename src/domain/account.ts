@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { At, Decider, Draft, EventOf, PersonalField } from "./decider.ts";
 import { DomainError } from "./errors.ts";
-import { type PersonId, personId, type Slug, slug, type SubjectId, timeZone } from "./values.ts";
+import { type AccountId, type PersonId, personId, type Slug, slug, type SubjectId, timeZone } from "./values.ts";
 
 export const accountEvents = {
   AccountOpened: z.strictObject({ timeZone, owner: personId.optional(), source: slug.optional(), tags: z.array(slug).max(50) }),
@@ -26,14 +26,14 @@ export type AccountCommand =
 export type AccountState =
   { status: "none" } | { status: "open" | "closed"; timeZone: string; owner: PersonId | null; tags: Slug[] };
 
-export const account: Decider<AccountCommand & { id: SubjectId }, AccountEvent, AccountState> = {
+export const account: Decider<AccountCommand & { id: AccountId }, AccountEvent, AccountState> = {
   initialState: { status: "none" },
   decide,
   evolve,
 };
 
-function decide(command: AccountCommand & { id: SubjectId }, state: AccountState): Draft<AccountEvent>[] {
-  const about = { account: command.id as never };
+function decide(command: AccountCommand & { id: AccountId }, state: AccountState): Draft<AccountEvent>[] {
+  const about = { account: command.id };
   if (command.type === "OpenAccount") {
     if (state.status !== "none") throw new DomainError("account-exists");
     const { timeZone, owner, source, tags } = command;
@@ -55,7 +55,7 @@ function decide(command: AccountCommand & { id: SubjectId }, state: AccountState
   const { timeZone, tags, sealed } = command;
   const isSame =
     (timeZone ?? state.timeZone) === state.timeZone && JSON.stringify(tags ?? state.tags) === JSON.stringify(state.tags);
-  if (isSame && Object.keys(sealed).length === 0) return [];
+  if (isSame && sealedFields(command.id, sealed).length === 0) return [];
   return [{ type: "AccountChanged", data: { timeZone, tags }, ...about, personal: sealedFields(command.id, sealed) }];
 }
 

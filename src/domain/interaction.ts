@@ -34,7 +34,7 @@ export const interactionEvents = {
     source: slug.optional(),
     recordedFor: partyId.optional(),
   }),
-  InteractionCorrected: z.strictObject({ ...interactionFacts.shape }),
+  InteractionCorrected: z.strictObject({ ...interactionFacts.shape, recordedFor: partyId.optional() }),
   InteractionRetracted: z.strictObject({}),
 };
 export type InteractionEvent = EventOf<typeof interactionEvents>;
@@ -50,17 +50,23 @@ export type InteractionCommand =
       note?: SealedNote;
       externalId?: SealedNote;
     } & At)
-  | ({ type: "CorrectInteraction"; details: InteractionDetails; note?: SealedNote } & At)
+  | ({ type: "CorrectInteraction"; details: InteractionDetails; recordedFor?: PartyId; note?: SealedNote } & At)
   | ({ type: "RetractInteraction"; reason?: SealedNote } & At);
 
-export type Interaction = InteractionDetails & {
-  id: InteractionId;
-  account: AccountId;
+/** What was told of an interaction at one time. */
+export type InteractionVersion = InteractionDetails & {
   /** Of the event that last changed what promises match on; a corrected note does not make evidence late. */
   recordedAt: Instant;
-  position: number;
   /** The party that the recording key is bound to; its own evidence needs no confirmation by it. */
   recordedFor?: PartyId;
+};
+
+export type Interaction = InteractionVersion & {
+  id: InteractionId;
+  account: AccountId;
+  position: number;
+  /** What corrections replaced, the first first: what was known in time stays so when some other detail is put right. */
+  earlier?: readonly InteractionVersion[];
   isRetracted: boolean;
   isCorrected: boolean;
 };
@@ -81,9 +87,8 @@ function decide(command: InteractionCommand, state: InteractionState): Draft<Int
   }
   if (state.isRetracted) throw new DomainError("interaction-retracted");
   if (isSame(state, command.details) && command.note === undefined) return [];
-  return [
-    { type: "InteractionCorrected", data: command.details, account: state.account, personal: noteFields("note", command.note) },
-  ];
+  const data = { ...command.details, recordedFor: command.recordedFor };
+  return [{ type: "InteractionCorrected", data, account: state.account, personal: noteFields("note", command.note) }];
 }
 
 function record(
@@ -116,18 +121,24 @@ function evolve(state: InteractionState, event: Recorded<InteractionEvent>): Int
     }
     case "InteractionCorrected":
       if (state.status === "none") return state;
-      // A correction is whole: what it leaves out is gone.
-      return {
-        ...state,
-        channel: undefined,
-        minutes: undefined,
-        ...event.data,
-        recordedAt: isSame(state, event.data) ? state.recordedAt : event.recordedAt,
-        isCorrected: true,
-      };
+      return isSame(state, event.data) ? { ...state, isCorrected: true } : corrected(state, event);
     case "InteractionRetracted":
       return state.status === "none" ? state : { ...state, isRetracted: true };
   }
+}
+
+/** A correction is whole: what it leaves out is gone. */
+function corrected(
+  state: Extract<InteractionState, { status: "recorded" }>,
+  { data, recordedAt }: Recorded<Extract<InteractionEvent, { type: "InteractionCorrected" }>>,
+): InteractionState {
+  const { status, id, account, position, earlier = [], isRetracted, isCorrected: _, ...before } = state;
+  return {
+    ...{ status, id, account, position, isRetracted, isCorrected: true },
+    ...data,
+    recordedAt,
+    earlier: [...earlier, before],
+  };
 }
 
 const compared = ["kind", "purpose", "direction", "channel", "startedAt", "minutes", "participants", "tags"] as const;

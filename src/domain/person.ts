@@ -20,6 +20,8 @@ export const personEvents = {
 export type PersonEvent = EventOf<typeof personEvents>;
 
 export type PersonPlace = { account?: AccountId; team?: Slug };
+/** Where a person belonged from an instant on. */
+type DatedPlace = PersonPlace & { from: Instant };
 export type PersonCommand = { id: PersonId } & (
   | ({ type: "AddPerson"; source?: Slug; sealed: SealedFields } & PersonPlace & At)
   | ({ type: "ChangePerson"; sealed: SealedFields } & At)
@@ -28,7 +30,7 @@ export type PersonCommand = { id: PersonId } & (
 );
 
 export type PersonState =
-  { status: "none" } | ({ status: "here" | "left"; places: (PersonPlace & { from: Instant })[] } & PersonPlace);
+  { status: "none" } | ({ status: "here" | "left"; leftAt?: Instant; places: DatedPlace[] } & PersonPlace);
 
 export const person: Decider<PersonCommand, PersonEvent, PersonState> = { initialState: { status: "none" }, decide, evolve };
 
@@ -45,11 +47,12 @@ function decide(command: PersonCommand, state: PersonState): Draft<PersonEvent>[
     return state.status === "left" ? [] : [{ type: "PersonLeft", data: {}, account: state.account }];
   if (command.type === "MovePerson") {
     const { account, team } = command;
-    if (state.status === "here" && state.account === account && state.team === team) return [];
+    const before = placeAt(state.places, command.at);
+    if (state.status === "here" && before.account === account && before.team === team) return [];
     return [{ type: "PersonMoved", data: { account, team }, account: account ?? state.account }];
   }
   if (state.status === "left") throw new DomainError("person-left");
-  if (Object.keys(command.sealed).length === 0) return [];
+  if (sealedFields(command.id, command.sealed).length === 0) return [];
   return [{ type: "PersonChanged", data: {}, account: state.account, personal: sealedFields(command.id, command.sealed) }];
 }
 
@@ -58,18 +61,20 @@ function evolve(state: PersonState, event: Recorded<PersonEvent>): PersonState {
     case "PersonAdded":
       return { status: "here", ...placeOf(event.data), places: [{ ...placeOf(event.data), from: event.occurredAt }] };
     case "PersonMoved":
-      return state.status === "none"
-        ? state
-        : {
-            status: "here",
-            ...placeOf(event.data),
-            places: [...state.places, { ...placeOf(event.data), from: event.occurredAt }],
-          };
+      return state.status === "none" ? state : moved(state, { ...placeOf(event.data), from: event.occurredAt });
     case "PersonLeft":
-      return state.status === "none" ? state : { ...state, status: "left" };
+      return state.status === "none" ? state : { ...state, status: "left", leftAt: event.occurredAt };
     case "PersonChanged":
       return state;
   }
+}
+
+/** Moves are dated: one that is told late changes where a person was, not where it is. Moving after having left is a return. */
+function moved(state: Exclude<PersonState, { status: "none" }>, place: DatedPlace): PersonState {
+  const places = inOrder([...state.places, place]);
+  const isBack = state.leftAt === undefined || state.leftAt <= place.from;
+  const { status, leftAt } = isBack ? { status: "here" as const, leftAt: undefined } : state;
+  return { status, leftAt, ...placeOf(places.at(-1)!), places };
 }
 
 const placeOf = ({ account, team }: PersonPlace): PersonPlace => ({ account, team });
@@ -77,7 +82,13 @@ const placeOf = ({ account, team }: PersonPlace): PersonPlace => ({ account, tea
 /** Whose side a person is on: ours, or an account's. */
 export const isOurs = (state: PersonPlace): boolean => state.account === undefined;
 
-/** The team at an instant; a move counts from its date. */
-export const teamAt = (places: readonly (PersonPlace & { from: Instant })[], at: Instant): Slug | undefined =>
-  places.toSorted((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0)).findLast(({ from }) => from <= at)?.team ??
-  places[0]?.team;
+/** The team at an instant; a move counts from its date. Before the first date the first team. */
+export const teamAt = (places: readonly DatedPlace[], at: Instant): Slug | undefined => placeAt(places, at).team;
+
+function placeAt(places: readonly DatedPlace[], at: Instant): PersonPlace {
+  const ordered = inOrder(places);
+  return ordered.findLast(({ from }) => from <= at) ?? ordered[0] ?? {};
+}
+
+const inOrder = (places: readonly DatedPlace[]): DatedPlace[] =>
+  places.toSorted((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));

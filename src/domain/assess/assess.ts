@@ -1,8 +1,9 @@
 /** The one place that says kept or broken: a settlement, read as of one instant and as known at another. Pure. */
-import { isSuspended, type PromiseFacts, statusAt } from "../promise/facts.ts";
-import type { Instant, PartyId } from "../values.ts";
+import { isSuspended, type PromiseFacts } from "../promise/facts.ts";
+import type { Instant } from "../values.ts";
 import { isCounted, type Verdict } from "../verdict.ts";
-import { type AssessmentInput, type Finding, type OccurrenceSettlement, type Settlement, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
+import type { AssessmentInput, Finding, NeverBound, OccurrenceSettlement, Settlement } from "./settlement.ts";
 
 /** Where an occurrence stands: still to come, waiting, or ended with a verdict. */
 export type Standing = "upcoming" | "open" | "in-grace" | "overdue" | "awaiting-settlement" | Verdict;
@@ -42,13 +43,14 @@ export type Assessment = {
   isDisputed: boolean;
   occurrences: OccurrenceAssessment[];
   /** The one excluded outcome of a promise that never came to bind. */
-  exclusion: { verdict: Verdict; at: Instant } | null;
+  exclusion: { verdict: NeverBound; at: Instant } | null;
   pendingCount: number;
 };
 
 /**
- * @param input facts that happened up to `asOf` and were known at `knownAt`; filtering them is the caller's, because it is the
- *   log that knows what was known. Interactions later than `asOf` are left out here.
+ * @param input the promise's facts that happened up to `asOf` and were known at `knownAt`, and the interactions as they were
+ *   known at `knownAt`: a correction or retraction is knowledge, not a happening. Filtering these is the caller's, because it
+ *   is the log that knows what was known. Interactions that began after `asOf` are left out here.
  */
 export function assess(input: AssessmentInput, asOf: Instant, knownAt: Instant): Assessment {
   const interactions = input.interactions.filter(({ startedAt }) => startedAt <= asOf);
@@ -57,24 +59,27 @@ export function assess(input: AssessmentInput, asOf: Instant, knownAt: Instant):
 
 /** Reads a settlement at two instants. Deadlines and grace are tested against `asOf`, the allowance against `knownAt`. */
 export function read(
-  input: Pick<AssessmentInput, "promise" | "agreementMadeAt">,
+  { promise, agreementMadeAt }: Pick<AssessmentInput, "promise" | "agreementMadeAt">,
   settlement: Settlement,
   asOf: Instant,
   knownAt: Instant,
 ): Assessment {
   const occurrences = settlement.occurrences.map((one) => assessOccurrence(one, asOf, knownAt));
-  const { exclusion } = settlement;
-  const isExcluded = exclusion !== undefined && exclusion.at <= asOf && exclusion.settlesAt <= latestOf(asOf, knownAt);
+  const exclusion = exclusionAt(settlement, asOf, knownAt);
   return {
-    state: stateOf(input, occurrences, asOf),
+    state: stateOf({ promise, agreementMadeAt }, exclusion, occurrences, asOf),
     isDisputed: occurrences.some(({ openDispute }) => openDispute !== undefined && openDispute.contestedAt <= asOf),
     occurrences,
-    exclusion: isExcluded ? { verdict: exclusion.verdict, at: exclusion.at } : null,
+    exclusion,
     pendingCount: occurrences.filter(({ isPending }) => isPending).length,
   };
 }
 
-const latestOf = (a: Instant, b: Instant) => (a < b ? b : a);
+function exclusionAt({ exclusion }: Settlement, asOf: Instant, knownAt: Instant): Assessment["exclusion"] {
+  if (exclusion === undefined || exclusion.settlesAt === null) return null;
+  const { verdict, at, settlesAt } = exclusion;
+  return at <= asOf && settlesAt <= knownAt ? { verdict, at } : null;
+}
 
 export function assessOccurrence(one: OccurrenceSettlement, asOf: Instant, knownAt: Instant): OccurrenceAssessment {
   const outcome = outcomeAt(one, asOf, knownAt);
@@ -94,8 +99,8 @@ export function outcomeAt(
   return spoken;
 }
 
-function waitingAt({ kind, opensAt, dueAt, deadlineAt, clock }: OccurrenceSettlement, asOf: Instant): Standing {
-  if (opensAt === undefined || asOf < opensAt || clock?.verdict === "not-in-force") return "upcoming";
+function waitingAt({ kind, bindsFrom, opensAt, dueAt, deadlineAt }: OccurrenceSettlement, asOf: Instant): Standing {
+  if (bindsFrom === undefined || asOf < opensAt!) return "upcoming";
   if (dueAt === undefined || asOf <= dueAt) return "open";
   if (asOf <= deadlineAt!) return "in-grace";
   return kind === "abstain" ? "awaiting-settlement" : "overdue";
@@ -103,26 +108,28 @@ function waitingAt({ kind, opensAt, dueAt, deadlineAt, clock }: OccurrenceSettle
 
 function stateOf(
   { promise, agreementMadeAt }: Pick<AssessmentInput, "promise" | "agreementMadeAt">,
+  exclusion: Assessment["exclusion"],
   occurrences: readonly OccurrenceAssessment[],
   asOf: Instant,
 ): PromiseStanding {
-  const status = statusAt(promise, asOf);
-  if (status !== "in-force" && status !== "suspended" && status !== "released") return status;
+  if (exclusion !== null) return exclusion.verdict;
+  if (promise.inForceAt === undefined) return promise.status;
   if (promise.agreement !== undefined && agreementMadeAt === undefined) return "awaiting-agreement";
   const live = occurrences.filter(({ outcome }) => outcome?.verdict !== "superseded");
-  if (live.length > 0 && live.every(({ outcome }) => outcome !== null)) return concludedAs(live, status);
+  const waiting = live.filter(({ outcome }) => outcome === null);
+  if (waiting.length === 0) return concludedAs(live, promise.status === "released");
   if (isSuspended(promise, asOf)) return "suspended";
-  if (live.length === 1 && live[0]!.isPending) return live[0]!.standing as "overdue" | "awaiting-settlement";
-  return status;
+  if (waiting.every(({ isPending }) => isPending)) return waiting.at(-1)!.standing as "overdue" | "awaiting-settlement";
+  return promise.status === "released" ? "released" : "in-force";
 }
 
 /** A single occurrence lends the promise its verdict; a series is concluded, and its occurrences tell the rest. */
-function concludedAs(live: readonly OccurrenceAssessment[], status: PromiseStanding): PromiseStanding {
-  if (live.length > 1)
-    return status === "released" && live.every(({ outcome }) => !isCounted(outcome!.verdict)) ? "released" : "concluded";
-  const { verdict } = live[0]!.outcome!;
-  if (isCounted(verdict)) return verdict;
-  return verdict === "released" || verdict === "waived" || verdict === "superseded" ? verdict : "concluded";
+function concludedAs(live: readonly OccurrenceAssessment[], isReleased: boolean): PromiseStanding {
+  const verdicts = live.map(({ outcome }) => outcome!.verdict);
+  if (verdicts.length === 0) return "superseded";
+  if (verdicts.length > 1) return isReleased && !verdicts.some(isCounted) ? "released" : "concluded";
+  const verdict = verdicts[0]!;
+  return isCounted(verdict) || verdict === "released" || verdict === "waived" ? verdict : "concluded";
 }
 
 export const isMade = <Facts extends PromiseFacts>(facts: Facts): facts is Exclude<Facts, { status: "none" }> =>

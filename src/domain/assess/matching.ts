@@ -1,18 +1,16 @@
 /** Whether an interaction is one that the terms of an occurrence speak of. */
 import type { Interaction } from "../interaction.ts";
-import { type Occurrence, promisorAt } from "../promise/facts.ts";
+import { type Occurrence, promisorAt } from "../promise/occurrences.ts";
 import type { Matcher } from "../terms.ts";
-import { isPerson, type PartyId, type PersonId } from "../values.ts";
+import { isPerson, type PartyId } from "../values.ts";
 
 /** A promise without a matcher speaks of no interaction; what has been retracted proves nothing. */
 export function matches(interaction: Interaction, occurrence: Occurrence, promisee: PartyId): boolean {
   const { matcher } = occurrence;
-  if (matcher === undefined || interaction.isRetracted) return false;
+  if (matcher === undefined || interaction.isRetracted || !hasForm(interaction, matcher)) return false;
   return (
-    hasForm(interaction, matcher) &&
-    participantsMeant(matcher, promisorAt(occurrence, interaction.startedAt), promisee).every((one) =>
-      interaction.participants.includes(one),
-    )
+    matcher.participants?.every((one) => interaction.participants.includes(one)) ??
+    (tookPart(promisee, interaction) && tookPart(promisorAt(occurrence, interaction.startedAt), interaction))
   );
 }
 
@@ -26,15 +24,13 @@ function hasForm(
     isOneOf(channels, interaction.channel) &&
     isOneOf(directions, interaction.direction) &&
     (minMinutes === undefined || (interaction.minutes ?? 0) >= minMinutes) &&
-    (tagsWith ?? []).every((tag) => interaction.tags.includes(tag)) &&
-    !(tagsWithout ?? []).some((tag) => interaction.tags.includes(tag))
+    (tagsWith === undefined || tagsWith.every((tag) => interaction.tags.includes(tag))) &&
+    (tagsWithout === undefined || !tagsWithout.some((tag) => interaction.tags.includes(tag)))
   );
 }
 
 const isOneOf = <Value>(allowed: readonly Value[] | undefined, value: Value | undefined) =>
   allowed === undefined || (value !== undefined && allowed.includes(value));
 
-/** By default promisor and promisee take part; an account or the house takes part through anybody. */
-function participantsMeant({ participants }: Matcher, promisor: PartyId, promisee: PartyId): readonly PersonId[] {
-  return participants ?? [promisor, promisee].filter(isPerson);
-}
+/** An account or the house takes part through anybody. */
+const tookPart = (party: PartyId, { participants }: Interaction) => !isPerson(party) || participants.includes(party);

@@ -2,10 +2,12 @@
 import type { Draft } from "../decider.ts";
 import { DomainError } from "../errors.ts";
 import { checkTerms } from "../terms.ts";
+import type { Instant } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { ChangeProposal, PromiseEvent } from "./events.ts";
 import type { MadePromise } from "./facts.ts";
-import { draft, occurrenceMeant, otherParty, personal, requireStatus, saidBy } from "./guards.ts";
+import { draft, isEqual, occurrenceMeant, otherParty, personal, requireStatus, saidBy } from "./guards.ts";
+import { isChangeable, type Occurrence, stillToCome } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
 
@@ -13,62 +15,66 @@ export function proposeChange(command: PromiseCommandOf<"ProposeChange">, facts:
   const said = saidBy(command.speaker, facts.promisor, facts.promisee);
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
   if (facts.proposal !== undefined) {
-    if (JSON.stringify(facts.proposal.proposal) === JSON.stringify(command.proposal) && facts.proposal.by === said.by) return [];
+    if (facts.proposal.by === said.by && isEqual(facts.proposal.proposal, command.proposal)) return [];
     throw new DomainError("change-pending", `change ${facts.proposal.change} waits for an answer`);
   }
   checkProposal(command.proposal, command.at, facts);
-  return [
-    draft(
-      "ChangeProposed",
-      { change: facts.changes + 1, proposal: command.proposal, ...said },
-      facts.account,
-      personal("reason", command.reason),
-    ),
-  ];
+  const data = { change: facts.changes + 1, proposal: command.proposal, ...said };
+  return [draft("ChangeProposed", data, facts.account, personal("reason", command.reason))];
 }
 
-function checkProposal(proposal: ChangeProposal, at: string, facts: MadePromise): void {
+/**
+ * Whether a change can still do what it says at an instant: when it is proposed, and again when it is accepted.
+ * @throws DomainError `change-unfit`, or `terms-invalid` for terms that contradict themselves.
+ */
+function checkProposal(proposal: ChangeProposal, at: Instant, facts: MadePromise): void {
   switch (proposal.type) {
     case "amend":
-      return checkTerms(proposal.offer.terms);
+      checkTerms(proposal.offer.terms);
+      return requireFit(stillToCome(proposal.offer, at).length > 0, "all of it would have been due already", "/change/terms");
     case "reassign":
-      if (proposal.promisor === facts.promisee || proposal.promisor === facts.promisor)
-        throw new DomainError("change-unfit", "another promisor is needed", "/change/promisor");
-      return;
+      return requireFit(
+        proposal.promisor !== facts.promisee && proposal.promisor !== facts.promisor,
+        "another promisor is needed",
+        "/change/promisor",
+      );
     case "suspend":
-      if (proposal.until !== undefined && proposal.until <= at)
-        throw new DomainError("change-unfit", "`until` must be later than `at`", "/change/until");
-      return;
-    case "reschedule": {
-      const occurrence = occurrenceMeant(facts, proposal.occurrence);
-      const opensAt = proposal.opensAt ?? occurrence.opensAt;
-      if (occurrence.supersededAt !== undefined)
-        throw new DomainError("change-unfit", "that occurrence was superseded", "/change/occurrence");
-      if (opensAt !== undefined && proposal.dueAt <= opensAt)
-        throw new DomainError("change-unfit", "`dueAt` must be later than `opensAt`", "/change/dueAt");
-    }
+      requireStatus(facts, at, "in-force", "suspended");
+      return requireFit(proposal.until === undefined || proposal.until > at, "`until` must be later than `at`", "/change/until");
+    case "reschedule":
+      return checkReschedule(proposal, at, occurrenceMeant(facts, proposal.occurrence));
   }
+}
+
+function checkReschedule(
+  { opensAt, dueAt }: Extract<ChangeProposal, { type: "reschedule" }>,
+  at: Instant,
+  occurrence: Occurrence,
+): void {
+  const opens = opensAt ?? occurrence.opensAt;
+  requireFit(isChangeable(occurrence, at), "that occurrence was due already, or superseded", "/change/occurrence");
+  requireFit(dueAt > at, "`dueAt` must be later than `at`", "/change/dueAt");
+  requireFit(opens === undefined || dueAt > opens, "`dueAt` must be later than `opensAt`", "/change/dueAt");
+}
+
+function requireFit(isFit: boolean, detail: string, field: string): void {
+  if (!isFit) throw new DomainError("change-unfit", detail, field);
 }
 
 export function acceptChange(command: PromiseCommandOf<"AcceptChange">, facts: MadePromise): Drafts {
   if (isAnswered(facts, "accepted")) return [];
-  const { change, by } = pending(facts);
+  const { change, by, proposal } = pending(facts);
   const said = saidBy(command.speaker, otherParty(facts, by));
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
+  checkProposal(proposal, command.at, facts);
   return [draft("ChangeAccepted", { change, ...said }, facts.account)];
 }
 
 export function declineChange(command: PromiseCommandOf<"DeclineChange">, facts: MadePromise): Drafts {
   if (isAnswered(facts, "declined")) return [];
   const { change, by } = pending(facts);
-  return [
-    draft(
-      "ChangeDeclined",
-      { change, ...saidBy(command.speaker, otherParty(facts, by)) },
-      facts.account,
-      personal("reason", command.reason),
-    ),
-  ];
+  const said = saidBy(command.speaker, otherParty(facts, by));
+  return [draft("ChangeDeclined", { change, ...said }, facts.account, personal("reason", command.reason))];
 }
 
 export function withdrawChange(command: PromiseCommandOf<"WithdrawChange">, facts: MadePromise): Drafts {

@@ -3,7 +3,6 @@
  * judges and the keeper's verdicts are passed over.
  */
 import type { Recorded } from "../decider.ts";
-import type { Matcher, Proof } from "../terms.ts";
 import type {
   AccountId,
   AgreementId,
@@ -16,49 +15,32 @@ import type {
   Slug,
 } from "../values.ts";
 import type { Assertion, ChangeProposal, Offer, PromiseEvent } from "./events.ts";
+import { changedOccurrences, type Occurrence, occurrencesOf } from "./occurrences.ts";
 
-/** One thing to be kept. Its terms are those in force for it; who must keep it may change on the way. */
-export type Occurrence = {
-  /** 1-based. */
-  number: number;
-  date?: string;
-  /** Its window opens here, or when the promise comes into force, whichever is later. */
-  opensAt?: Instant;
-  dueAt?: Instant;
-  graceMinutes: number;
-  kind: "once" | "recurring" | "abstain";
-  matcher?: Matcher;
-  proof: Proof;
-  /** Each from its instant on; the first has none. */
-  promisors: { from?: Instant; party: PartyId }[];
-  /** When the event that last set these terms was recorded: the allowance counts from there. */
-  termsRecordedAt: Instant;
-  /** What the last change found, and when it was recorded: a change recorded after settlement is flagged. */
-  changed?: { recordedAt: Instant; dueAt?: Instant; termsRecordedAt: Instant };
-  /** An amendment took its place. */
-  supersededAt?: Instant;
-};
+export { type Occurrence, promisorAt } from "./occurrences.ts";
 
-export type Keeping = {
+/** Something that was said: which event holds it, and whether a key that speaks for the party alone recorded it. */
+export type Word = { event: EventId; at: Instant; recordedAt: Instant; asserted: boolean };
+
+export type Keeping = Word & {
   occurrence: number;
   keptAt: Instant;
   fraction: number;
   interaction?: InteractionId;
-  event: EventId;
   by: PartyId;
-  asserted: boolean;
-  occurredAt: Instant;
-  recordedAt: Instant;
 };
-export type Dispute = {
+export type Dispute = Word & {
   number: number;
   occurrence: number;
   by: PartyId;
   asserts: Assertion;
-  event: EventId;
   contestedAt: Instant;
   status: "open" | "withdrawn" | "conceded" | "upheld" | "dismissed";
+  /** It was conceded by a key that doesn't speak for the conceding party alone. */
+  isConcessionAsserted?: boolean;
 };
+/** From its first instant up to, not including, its end. */
+export type Suspension = { from: Instant; until?: Instant; recordedAt: Instant };
 
 export type PromiseStatus =
   "offered" | "countered" | "declined" | "withdrawn" | "conditional" | "in-force" | "suspended" | "released";
@@ -87,12 +69,14 @@ export type MadePromise = {
   inForceAt?: Instant;
   endedAt?: Instant;
   releasedAt?: Instant;
+  release?: Word;
   occurrences: Occurrence[];
-  suspensions: { from: Instant; until?: Instant }[];
-  waived: { occurrence: number; at: Instant; event: EventId }[];
+  suspensions: Suspension[];
+  waived: (Word & { occurrence: number })[];
   claims: Keeping[];
   confirmations: Keeping[];
-  reneged: { occurrence?: number; at: Instant; event: EventId }[];
+  /** Without an occurrence: all that were still open. */
+  reneged: (Word & { occurrence?: number; by: PartyId })[];
   disputes: Dispute[];
   proposal?: { change: number; by: PartyId; proposal: ChangeProposal };
   /** How the last proposal ended, so that the same answer again adds nothing. */
@@ -106,6 +90,7 @@ export type MadePromise = {
 export type PromiseFacts = { status: "none" } | MadePromise;
 
 type Made = Extract<PromiseEvent, { type: "PromiseMade" }>;
+type After = Recorded<Exclude<PromiseEvent, Made>>;
 
 /** One more event. Unknown to none: a type that is missing here does not compile. */
 export function evolve(facts: PromiseFacts, event: Recorded<PromiseEvent>): PromiseFacts {
@@ -119,12 +104,12 @@ function made(event: Recorded<Made>): MadePromise {
   const { by, asserted, needsAcceptance, ...data } = event.data;
   const facts: MadePromise = {
     ...data,
-    status: needsAcceptance ? "offered" : "in-force",
+    status: "offered",
     stream: event.stream,
     madeAt: event.occurredAt,
     madeRecordedAt: event.recordedAt,
     offeredBy: by,
-    occurrences: occurrencesOf(data.offer, data.promisor, event.recordedAt, 0),
+    occurrences: occurrencesOf(data.offer, data.promisor, event),
     suspensions: [],
     waived: [],
     claims: [],
@@ -137,7 +122,7 @@ function made(event: Recorded<Made>): MadePromise {
   return needsAcceptance ? facts : accepted(facts, event.occurredAt);
 }
 
-function after(facts: MadePromise, event: Recorded<Exclude<PromiseEvent, Made>>): MadePromise {
+function after(facts: MadePromise, event: After): MadePromise {
   const at = event.occurredAt;
   switch (event.type) {
     case "PromiseAccepted":
@@ -145,23 +130,13 @@ function after(facts: MadePromise, event: Recorded<Exclude<PromiseEvent, Made>>)
     case "PromiseDeclined":
       return { ...facts, status: "declined", endedAt: at };
     case "PromiseCountered":
-      return {
-        ...facts,
-        status: "countered",
-        offer: event.data.offer,
-        offeredBy: event.data.by,
-        occurrences: occurrencesOf(event.data.offer, facts.promisor, event.recordedAt, 0),
-      };
+      return countered(facts, event.data, event);
     case "PromiseWithdrawn":
       return { ...facts, status: "withdrawn", endedAt: at };
     case "PromiseConditionMet":
       return { ...facts, status: "in-force", conditionMetAt: at, inForceAt: at };
     case "ChangeProposed":
-      return {
-        ...facts,
-        changes: event.data.change,
-        proposal: { change: event.data.change, by: event.data.by, proposal: event.data.proposal },
-      };
+      return { ...facts, changes: event.data.change, proposal: event.data };
     case "ChangeAccepted":
       return facts.proposal === undefined ? facts : answered(changed(facts, facts.proposal.proposal, event), "accepted");
     case "ChangeDeclined":
@@ -169,45 +144,27 @@ function after(facts: MadePromise, event: Recorded<Exclude<PromiseEvent, Made>>)
     case "ChangeWithdrawn":
       return answered(facts, "withdrawn");
     case "PromiseSuspended":
-      return suspended(facts, at, event.data.until);
+      return suspended(facts, event.data.until, event);
     case "PromiseResumed":
-      return {
-        ...facts,
-        status: "in-force",
-        suspensions: facts.suspensions.map((one) => (one.until === undefined || one.until > at ? { ...one, until: at } : one)),
-      };
+      return resumed(facts, at);
     case "PromiseReleased":
-      return { ...facts, status: "released", releasedAt: at, endedAt: at };
+      return { ...facts, status: "released", releasedAt: at, endedAt: at, release: wordOf(event, event.data.asserted) };
     case "OccurrenceWaived":
-      return { ...facts, waived: [...facts.waived, { occurrence: event.data.occurrence, at, event: event.id }] };
+      return { ...facts, waived: [...facts.waived, { ...event.data, ...wordOf(event, event.data.asserted) }] };
     case "KeepingClaimed":
-      return { ...facts, claims: [...facts.claims, keeping(event)] };
+      return { ...facts, claims: [...facts.claims, { ...event.data, ...wordOf(event, event.data.asserted) }] };
     case "PromiseConfirmed":
-      return { ...facts, confirmations: [...facts.confirmations, keeping(event)] };
+      return { ...facts, confirmations: [...facts.confirmations, { ...event.data, ...wordOf(event, event.data.asserted) }] };
     case "PromiseReneged":
-      return {
-        ...facts,
-        reneged: [
-          ...facts.reneged,
-          { at, event: event.id, ...(event.data.occurrence === undefined ? {} : { occurrence: event.data.occurrence }) },
-        ],
-      };
-    case "VerdictContested": {
-      const { dispute, occurrence, by, asserts } = event.data;
-      return {
-        ...facts,
-        disputes: [
-          ...facts.disputes,
-          { number: dispute, occurrence, by, asserts, event: event.id, contestedAt: at, status: "open" },
-        ],
-      };
-    }
+      return { ...facts, reneged: [...facts.reneged, { ...event.data, ...wordOf(event, event.data.asserted) }] };
+    case "VerdictContested":
+      return { ...facts, disputes: [...facts.disputes, contested(event.data, event)] };
     case "ContestWithdrawn":
-      return disputeEnded(facts, event.data.dispute, "withdrawn");
+      return disputeEnded(facts, event.data.dispute, { status: "withdrawn" });
     case "ContestConceded":
-      return disputeEnded(facts, event.data.dispute, "conceded");
+      return disputeEnded(facts, event.data.dispute, { status: "conceded", isConcessionAsserted: event.data.asserted });
     case "DisputeRuled":
-      return disputeEnded(facts, event.data.dispute, event.data.ruling);
+      return disputeEnded(facts, event.data.dispute, { status: event.data.ruling });
     case "PromiseKept":
     case "PromiseBroken":
     case "PromiseConditionLapsed":
@@ -217,113 +174,91 @@ function after(facts: MadePromise, event: Recorded<Exclude<PromiseEvent, Made>>)
   }
 }
 
-/** Numbers the occurrences of an offer from `after + 1` on. */
-function occurrencesOf(of: Offer, promisor: PartyId, recordedAt: Instant, after: number): Occurrence[] {
-  const graceMinutes = of.terms.type === "abstain" ? 0 : of.terms.graceMinutes;
-  return of.schedule.occurrences.map((resolved, index) => ({
-    ...resolved,
-    number: after + index + 1,
-    graceMinutes,
-    kind: of.terms.type,
-    ...(of.matcher === undefined ? {} : { matcher: of.matcher }),
-    proof: of.proof,
-    promisors: [{ party: promisor }],
-    termsRecordedAt: recordedAt,
-  }));
-}
+const wordOf = ({ id, occurredAt, recordedAt }: After, asserted: boolean): Word => ({
+  event: id,
+  at: occurredAt,
+  recordedAt,
+  asserted,
+});
 
 function accepted(facts: MadePromise, at: Instant): MadePromise {
   if (facts.condition !== undefined) return { ...facts, status: "conditional", acceptedAt: at };
   return { ...facts, status: "in-force", acceptedAt: at, inForceAt: at };
 }
 
-/** A promise suspended until a known instant is in force again from then on; `statusAt` knows that. */
-const suspended = (facts: MadePromise, from: Instant, until: Instant | undefined): MadePromise => ({
-  ...facts,
-  status: "suspended",
-  suspensions: [...facts.suspensions, until === undefined ? { from } : { from, until }],
-});
+function countered(facts: MadePromise, { offer, by }: { offer: Offer; by: PartyId }, event: After): MadePromise {
+  return { ...facts, status: "countered", offer, offeredBy: by, occurrences: occurrencesOf(offer, facts.promisor, event) };
+}
 
-function changed(facts: MadePromise, proposal: ChangeProposal, event: Recorded<PromiseEvent>): MadePromise {
-  const at = event.occurredAt;
-  const isLater = (one: Occurrence) => one.supersededAt === undefined && (one.dueAt === undefined || one.dueAt > at);
+/** A promise suspended until a known instant is in force again from then on; `statusAt` knows that. */
+function suspended(facts: MadePromise, until: Instant | undefined, { occurredAt, recordedAt }: After): MadePromise {
+  return { ...facts, status: "suspended", suspensions: [...facts.suspensions, { from: occurredAt, until, recordedAt }] };
+}
+
+function resumed(facts: MadePromise, at: Instant): MadePromise {
+  const suspensions = facts.suspensions.map((one) => (one.until === undefined || one.until > at ? { ...one, until: at } : one));
+  return { ...facts, status: "in-force", suspensions };
+}
+
+function changed(facts: MadePromise, proposal: ChangeProposal, event: After): MadePromise {
+  if (proposal.type === "suspend") return suspended(facts, proposal.until, event);
+  const occurrences = changedOccurrences(facts.occurrences, proposal, facts.promisor, event);
   switch (proposal.type) {
-    case "suspend":
-      return suspended(facts, at, proposal.until);
     case "reassign":
-      return {
-        ...facts,
-        promisor: proposal.promisor,
-        occurrences: facts.occurrences.map((one) =>
-          isLater(one)
-            ? { ...one, promisors: [...one.promisors, { from: at, party: proposal.promisor }], changed: changeOf(one, event) }
-            : one,
-        ),
-      };
+      return { ...facts, occurrences, promisor: proposal.promisor };
+    case "amend":
+      return { ...facts, occurrences, offer: proposal.offer };
     case "reschedule":
-      return {
-        ...facts,
-        occurrences: facts.occurrences.map((one) =>
-          one.number === proposal.occurrence ? rescheduled(one, proposal, event) : one,
-        ),
-      };
-    case "amend": {
-      const { offer } = proposal;
-      const kept = facts.occurrences.map((one) => (isLater(one) ? { ...one, supersededAt: at } : one));
-      const added = occurrencesOf(offer, facts.promisor, event.recordedAt, kept.length).filter(isLater);
-      return {
-        ...facts,
-        offer,
-        occurrences: [...kept, ...added.map((one, index) => ({ ...one, number: kept.length + index + 1 }))],
-      };
-    }
+      return { ...facts, occurrences };
   }
 }
-
-function rescheduled(
-  one: Occurrence,
-  proposal: Extract<ChangeProposal, { type: "reschedule" }>,
-  event: Recorded<PromiseEvent>,
-): Occurrence {
-  const { opensAt = one.opensAt, dueAt } = proposal;
-  return { ...one, opensAt, dueAt, termsRecordedAt: event.recordedAt, changed: changeOf(one, event) };
-}
-
-const changeOf = (one: Occurrence, event: Recorded<PromiseEvent>): Occurrence["changed"] => ({
-  recordedAt: event.recordedAt,
-  dueAt: one.dueAt,
-  termsRecordedAt: one.termsRecordedAt,
-});
 
 function answered({ proposal: _, ...facts }: MadePromise, answer: MadePromise["answered"]): MadePromise {
   return { ...facts, answered: answer };
 }
 
-function keeping(event: Recorded<Extract<PromiseEvent, { type: "KeepingClaimed" | "PromiseConfirmed" }>>): Keeping {
-  return { ...event.data, event: event.id, occurredAt: event.occurredAt, recordedAt: event.recordedAt };
-}
+type Contested = Extract<PromiseEvent, { type: "VerdictContested" }>["data"];
 
-function disputeEnded(facts: MadePromise, number: number, status: Dispute["status"]): MadePromise {
-  return { ...facts, disputes: facts.disputes.map((one) => (one.number === number ? { ...one, status } : one)) };
+const contested = ({ dispute, occurrence, by, asserts, asserted }: Contested, event: After): Dispute => ({
+  number: dispute,
+  occurrence,
+  by,
+  asserts,
+  contestedAt: event.occurredAt,
+  status: "open",
+  ...wordOf(event, asserted),
+});
+
+function disputeEnded(facts: MadePromise, number: number, end: Partial<Dispute>): MadePromise {
+  return { ...facts, disputes: facts.disputes.map((one) => (one.number === number ? { ...one, ...end } : one)) };
 }
 
 /** The facts' status at an instant: an offer or a condition may have lapsed by then, a suspension ended. */
 export function statusAt(facts: MadePromise, at: Instant): PromiseStatus | "offer-lapsed" | "condition-lapsed" {
   const { status } = facts;
-  if ((status === "offered" || status === "countered") && facts.offerExpiresAt !== undefined && facts.offerExpiresAt <= at)
-    return "offer-lapsed";
-  if (status === "conditional" && facts.condition?.expiresAt !== undefined && facts.condition.expiresAt <= at)
-    return "condition-lapsed";
+  if ((status === "offered" || status === "countered") && hasPassed(facts.offerExpiresAt, at)) return "offer-lapsed";
+  if (status === "conditional" && hasPassed(facts.condition?.expiresAt, at)) return "condition-lapsed";
   if (status === "suspended" && !isSuspended(facts, at)) return "in-force";
   return status;
 }
 
-/** Suspended from the first instant of a suspension up to, not including, its end. */
-export const isSuspended = (facts: MadePromise, at: Instant): boolean =>
-  facts.suspensions.some(({ from, until }) => from <= at && (until === undefined || at < until));
+const hasPassed = (end: Instant | undefined, at: Instant) => end !== undefined && end <= at;
 
-/** Who had to keep an occurrence at an instant. */
-export function promisorAt(occurrence: Occurrence, at: Instant | undefined): PartyId {
-  const since = occurrence.promisors.filter(({ from }) => from === undefined || at === undefined || from <= at);
-  return since.at(-1)!.party;
+export const suspensionAt = (facts: MadePromise, at: Instant): Suspension | undefined =>
+  facts.suspensions.find(({ from, until }) => from <= at && (until === undefined || at < until));
+
+export const isSuspended = (facts: MadePromise, at: Instant): boolean => suspensionAt(facts, at) !== undefined;
+
+/**
+ * The promisor's word, if there is one, that it won't keep an occurrence. It speaks of what was still open then, and of terms
+ * that stood then: whatever both agreed on afterwards, or handed to somebody else, was promised anew.
+ */
+export function renegedOn(facts: MadePromise, one: Occurrence): MadePromise["reneged"][number] | undefined {
+  return facts.reneged.find(
+    ({ occurrence, at, by }) =>
+      (occurrence ?? one.number) === one.number &&
+      (one.deadlineAt === undefined || at < one.deadlineAt) &&
+      at >= one.termsSetAt &&
+      one.promisors.at(-1)!.party === by,
+  );
 }

@@ -4,7 +4,8 @@ import { DomainError, type DomainErrorCode } from "../errors.ts";
 import type { AccountId, Instant, PartyId } from "../values.ts";
 import type { Speaker, SubjectText } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
-import { type MadePromise, type Occurrence, statusAt } from "./facts.ts";
+import { type MadePromise, statusAt } from "./facts.ts";
+import type { Occurrence } from "./occurrences.ts";
 
 type DataOf<Type extends PromiseEvent["type"]> = Extract<PromiseEvent, { type: Type }>["data"];
 
@@ -31,11 +32,19 @@ export function saidBy(speaker: Speaker, ...part: [PartyId, ...PartyId[]]): { by
   return { by, asserted: !speaker.bound && by !== "house" };
 }
 
+/** Equal as JSON. Values that came from the same schema name their members in the same order. */
+export const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 /** The party that is asked by the offer on the table. */
 export const askedParty = (facts: MadePromise): PartyId => (facts.offeredBy === facts.promisor ? facts.promisee : facts.promisor);
 
 export const otherParty = (facts: MadePromise, party: PartyId): PartyId =>
   party === facts.promisee ? facts.promisor : facts.promisee;
+
+/** @throws DomainError `in-the-future` when what is told is later than the telling. */
+export function requirePast(keptAt: Instant, at: Instant, field: string): void {
+  if (keptAt > at) throw new DomainError("in-the-future", `${keptAt} is later than ${at}, when it was said`, field);
+}
 
 /** The refusal for a command that does not fit where the promise stands. */
 export const refusedIn: Record<ReturnType<typeof statusAt>, DomainErrorCode> = {

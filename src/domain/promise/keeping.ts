@@ -1,10 +1,12 @@
 /** Decisions on what was done: claims, confirmations, waivers and reneging. */
 import type { Draft } from "../decider.ts";
 import { DomainError } from "../errors.ts";
+import type { Instant } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
-import { type MadePromise, type Occurrence, promisorAt } from "./facts.ts";
-import { draft, occurrenceMeant, personal, requireStatus, saidBy } from "./guards.ts";
+import { type Keeping, type MadePromise, promisorAt, renegedOn } from "./facts.ts";
+import { draft, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
+import type { Occurrence } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
 
@@ -19,27 +21,25 @@ export function claimKeeping(command: PromiseCommandOf<"ClaimKeeping">, facts: M
     throw new DomainError("abstention-not-claimable", "an abstention is kept when its time is over, not when somebody says so");
   if (occurrence.proof === "evidence" && command.interaction === undefined)
     throw new DomainError("evidence-required", "its proof is an interaction; name the one that kept it", "/interaction");
-  if (command.keptAt > command.at) throw new DomainError("in-the-future", "`keptAt` is later than the claim", "/keptAt");
-  const before = facts.claims.findLast((claim) => claim.occurrence === occurrence.number);
-  if (before !== undefined) return repeatedClaim(command, before);
-  return [draft("KeepingClaimed", claimOf(command, occurrence, said), facts.account)];
-
-  function repeatedClaim(again: typeof command, first: NonNullable<typeof before>): Drafts {
-    const isSame = first.keptAt === again.keptAt && first.fraction === again.fraction && first.interaction === again.interaction;
-    if (isSame) return [];
-    // A part that grows is news; anything else would rewrite what was claimed.
-    if (again.fraction <= first.fraction) throw new DomainError("already-claimed");
-    return [draft("KeepingClaimed", claimOf(again, occurrence, said), facts.account)];
-  }
+  requirePast(command.keptAt, command.at, "/keptAt");
+  const { number } = occurrence;
+  const before = facts.claims.filter((claim) => claim.occurrence === number);
+  if (before.some((claim) => isSameClaim(claim, command))) return [];
+  if (!isNews(command, before, occurrence)) throw new DomainError("already-claimed");
+  const { keptAt, fraction, interaction } = command;
+  return [draft("KeepingClaimed", { occurrence: number, keptAt, fraction, interaction, ...said }, facts.account)];
 }
 
-const claimOf = (command: PromiseCommandOf<"ClaimKeeping">, occurrence: Occurrence, said: ReturnType<typeof saidBy>) => ({
-  occurrence: occurrence.number,
-  keptAt: command.keptAt,
-  fraction: command.fraction,
-  interaction: command.interaction,
-  ...said,
-});
+type Claimed = Pick<Keeping, "keptAt" | "fraction" | "interaction">;
+
+const isSameClaim = (a: Claimed, b: Claimed) =>
+  a.keptAt === b.keptAt && a.fraction === b.fraction && a.interaction === b.interaction;
+
+/** A part that grows is news, and so is another interaction to show; anything else would rewrite what was claimed. */
+function isNews({ fraction, interaction }: Claimed, before: readonly Claimed[], { proof }: Occurrence): boolean {
+  if (before.every((claim) => claim.fraction < fraction)) return true;
+  return proof === "evidence" && before.every((claim) => claim.interaction !== interaction);
+}
 
 export function confirmKeeping(command: PromiseCommandOf<"ConfirmKeeping">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);
@@ -47,17 +47,17 @@ export function confirmKeeping(command: PromiseCommandOf<"ConfirmKeeping">, fact
   const occurrence = occurrenceMeant(facts, command.occurrence);
   if (occurrence.kind === "abstain")
     throw new DomainError("abstention-not-claimable", "an abstention is kept when its time is over; contest what you dispute");
-  const claim = facts.claims.findLast((one) => one.occurrence === occurrence.number);
-  const keptAt = command.keptAt ?? claim?.keptAt ?? command.at;
-  if (keptAt > command.at) throw new DomainError("in-the-future", "`keptAt` is later than the confirmation", "/keptAt");
-  const before = facts.confirmations.findLast((one) => one.occurrence === occurrence.number);
+  const { number } = occurrence;
+  const before = facts.confirmations.findLast((one) => one.occurrence === number);
+  const keptAt = command.keptAt ?? before?.keptAt ?? lastClaimedAt(facts, number) ?? command.at;
+  requirePast(keptAt, command.at, "/keptAt");
   if (before?.keptAt === keptAt && before.fraction === command.fraction) return [];
-  if (before !== undefined && command.keptAt === undefined && before.fraction === command.fraction) return [];
   if (before !== undefined && command.fraction <= before.fraction) throw new DomainError("already-confirmed");
-  return [
-    draft("PromiseConfirmed", { occurrence: occurrence.number, keptAt, fraction: command.fraction, ...said }, facts.account),
-  ];
+  return [draft("PromiseConfirmed", { occurrence: number, keptAt, fraction: command.fraction, ...said }, facts.account)];
 }
+
+const lastClaimedAt = (facts: MadePromise, number: number): Instant | undefined =>
+  facts.claims.findLast((claim) => claim.occurrence === number)?.keptAt;
 
 export function waiveOccurrence(command: PromiseCommandOf<"WaiveOccurrence">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);
@@ -67,12 +67,15 @@ export function waiveOccurrence(command: PromiseCommandOf<"WaiveOccurrence">, fa
   return [draft("OccurrenceWaived", { occurrence: number, ...said }, facts.account, personal("reason", command.reason))];
 }
 
-/** Without an occurrence, every one that is still to come. */
+/** Without an occurrence, every one that is still open. */
 export function renege(command: PromiseCommandOf<"RenegePromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisor);
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
-  const occurrence = command.occurrence === undefined ? undefined : occurrenceMeant(facts, command.occurrence).number;
-  const isSaid = facts.reneged.some((one) => one.occurrence === undefined || one.occurrence === occurrence);
-  if (isSaid) return [];
-  return [draft("PromiseReneged", { occurrence, ...said }, facts.account, personal("reason", command.reason))];
+  const meant = command.occurrence === undefined ? facts.occurrences : [occurrenceMeant(facts, command.occurrence)];
+  const isOpen = (one: Occurrence) =>
+    one.supersededAt === undefined && (one.deadlineAt === undefined || command.at < one.deadlineAt);
+  if (meant.every((one) => !isOpen(one) || renegedOn(facts, one) !== undefined)) return [];
+  return [
+    draft("PromiseReneged", { occurrence: command.occurrence, ...said }, facts.account, personal("reason", command.reason)),
+  ];
 }

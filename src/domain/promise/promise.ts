@@ -76,47 +76,27 @@ function onMade(command: Exclude<PromiseCommand, MakePromise>, facts: MadePromis
 
 function make(command: MakePromise, facts: PromiseFacts): Draft<PromiseEvent>[] {
   if (facts.status !== "none") throw new DomainError("promise-exists");
-  const {
-    account,
-    promisor,
-    promisee,
-    direction,
-    kind,
-    weight,
-    offer,
-    needsAcceptance,
-    offerExpiresAt,
-    condition,
-    agreement,
-    recording,
-  } = command;
+  checkMade(command);
+  // Member by member: whatever else a command may carry must not slip into a leaf that is kept for ever.
+  const { account, promisor, promisee, direction, kind, weight, offer, needsAcceptance, offerExpiresAt, condition } = command;
+  const data = {
+    ...{ account, promisor, promisee, direction, kind, weight, offer, needsAcceptance, offerExpiresAt },
+    condition: condition === undefined ? undefined : { expiresAt: condition.expiresAt },
+    agreement: command.agreement,
+    recording: command.recording,
+    ...saidBy(command.speaker, promisor),
+  };
+  return [draft("PromiseMade", data, account, [...personal("text", command.text), ...personal("condition", condition?.text)])];
+}
+
+/** @throws DomainError for what can't be promised, by whatever schedule or to whomever. */
+function checkMade({ promisor, promisee, offer, offerExpiresAt, condition, at }: MakePromise): void {
   if (promisor === promisee) throw new DomainError("parties-unfit", "nobody promises to itself", "/promisee");
   checkTerms(offer.terms);
   if (offer.schedule.occurrences.length > occurrenceCountMax)
     throw new DomainError("too-many-occurrences", `at most ${occurrenceCountMax} occurrences`, "/terms");
-  if (offerExpiresAt !== undefined && offerExpiresAt <= command.at)
+  if (offerExpiresAt !== undefined && offerExpiresAt <= at)
     throw new DomainError("terms-invalid", "the offer expires before it is made", "/offerExpiresAt");
-  if (condition?.expiresAt !== undefined && condition.expiresAt <= command.at)
+  if (condition?.expiresAt !== undefined && condition.expiresAt <= at)
     throw new DomainError("terms-invalid", "the condition expires before the promise is made", "/condition/expiresAt");
-  const data = {
-    account,
-    promisor,
-    promisee,
-    direction,
-    kind,
-    weight,
-    offer,
-    needsAcceptance,
-    offerExpiresAt,
-    condition: condition === undefined ? undefined : { expiresAt: condition.expiresAt },
-    agreement,
-    recording,
-    ...saidBy(command.speaker, promisor),
-  };
-  return [
-    {
-      ...draft("PromiseMade", data, account),
-      personal: [...personal("text", command.text), ...personal("condition", condition?.text)],
-    },
-  ];
 }

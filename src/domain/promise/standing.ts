@@ -4,8 +4,9 @@ import { DomainError } from "../errors.ts";
 import { checkTerms } from "../terms.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
-import { type MadePromise, statusAt } from "./facts.ts";
-import { askedParty, draft, personal, refusedIn, requireStatus, saidBy } from "./guards.ts";
+import type { Instant } from "../values.ts";
+import { type MadePromise, statusAt, type Suspension, suspensionAt } from "./facts.ts";
+import { askedParty, draft, isEqual, personal, refusedIn, requireStatus, saidBy } from "./guards.ts";
 
 type Drafts = Draft<PromiseEvent>[];
 
@@ -32,6 +33,7 @@ export function declineOffer(command: PromiseCommandOf<"DeclinePromise">, facts:
 }
 
 export function counterOffer(command: PromiseCommandOf<"CounterPromise">, facts: MadePromise): Drafts {
+  if (facts.status === "countered" && isEqual(facts.offer, command.offer)) return []; // That very offer lies on the table.
   const said = saidBy(command.speaker, askedParty(facts));
   requireStatus(facts, command.at, "offered", "countered");
   checkTerms(command.offer.terms);
@@ -54,12 +56,16 @@ export function meetCondition(command: PromiseCommandOf<"MeetCondition">, facts:
 
 export function suspendPromise(command: PromiseCommandOf<"SuspendPromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);
-  if (statusAt(facts, command.at) === "suspended") return [];
-  requireStatus(facts, command.at, "in-force");
+  requireStatus(facts, command.at, "in-force", "suspended");
+  const running = suspensionAt(facts, command.at);
+  if (running !== undefined && endsNoEarlier(running, command.until)) return [];
   if (command.until !== undefined && command.until <= command.at)
     throw new DomainError("terms-invalid", "`until` must be later than `at`", "/until");
   return [draft("PromiseSuspended", { until: command.until, ...said }, facts.account, personal("reason", command.reason))];
 }
+
+const endsNoEarlier = ({ until: end }: Suspension, until: Instant | undefined) =>
+  end === undefined || (until !== undefined && end >= until);
 
 export function resumePromise(command: PromiseCommandOf<"ResumePromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);

@@ -1,0 +1,39 @@
+/**
+ * What the keeper puts on record. A verdict is known by its digest, so that the keeper can tell whether what it would say has
+ * been said. Nothing here is input to `assess`.
+ */
+import type { Finding } from "./assess/settlement.ts";
+import type { VerdictEvent } from "./promise/events.ts";
+import { isCounted } from "./verdict.ts";
+
+/** Stands for "nothing holds": a withdrawn verdict, or none yet. */
+export const noVerdict = "";
+
+/** The digest of what is to be attested for an occurrence; verdicts that do not count are not attested. */
+export function digestOf(outcome: Pick<Finding, "verdict" | "at" | "reason" | "evidence"> | null): string {
+  if (outcome === null || !isCounted(outcome.verdict)) return noVerdict;
+  const kind = outcome.verdict === "broken" ? "broken" : outcome.verdict;
+  return [kind, outcome.at, outcome.reason, ...outcome.evidence].join(" ");
+}
+
+/** The digest that an attestation stands for. */
+export function attestedDigest(event: VerdictEvent): string {
+  switch (event.type) {
+    case "PromiseKept":
+      return digestOf({ ...event.data, at: event.data.keptAt });
+    case "PromiseBroken":
+      return digestOf({ ...event.data, verdict: "broken", at: event.data.brokenAt });
+    case "PromiseConditionLapsed":
+      return `condition-lapsed ${event.data.lapsedAt}`;
+    case "VerdictWithdrawn":
+      return noVerdict;
+    case "PromiseConcluded":
+      return concludedDigest(event.data.counts);
+  }
+}
+
+export const concludedDigest = (counts: Record<string, number>): string =>
+  `concluded ${Object.keys(counts)
+    .sort()
+    .map((verdict) => `${verdict}=${counts[verdict]}`)
+    .join(" ")}`;
