@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type NewEvent, noStream, type StoredEvent } from "../../src/event-store/event-store.ts";
-import { LogFormatError } from "../../src/event-store/sqlite/schema.ts";
+import { LogFormatError, openForAppending } from "../../src/event-store/sqlite/schema.ts";
 import { openSqliteEventStore, type SqliteEventStoreOptions } from "../../src/event-store/sqlite/sqlite-event-store.ts";
 import { openSqliteLog } from "../../src/event-store/sqlite/sqlite-log.ts";
 import { anEvent, idsOf, someEvents } from "./support/events.ts";
@@ -95,6 +95,13 @@ describe("several connections to one file", () => {
 });
 
 describe("the file of the log", () => {
+  it("is synced at every commit", () => {
+    const database = openForAppending(aPath(), true);
+    expect(database.prepare("PRAGMA synchronous").get()).toEqual([2]);
+    expect(database.prepare("PRAGMA journal_mode").get()).toEqual(["wal"]);
+    database.close();
+  });
+
   it("may be read through a connection that can't write", async () => {
     const path = aPath();
     const store = opened(path);

@@ -6,7 +6,8 @@ import { eventStoreContract } from "../contract/event-store.contract.ts";
 
 eventStoreContract("sqlite", async () => {
   const folder = mkdtempSync(join(tmpdir(), "troth-event-store-"));
-  const open = () => openSqliteEventStore(join(folder, "ledger.db"));
+  // No follower may depend on looking now and then: the store's own appends wake it.
+  const open = () => openSqliteEventStore(join(folder, "ledger.db"), { pollMs: 3_600_000 });
   let store = open();
   return {
     store,

@@ -102,6 +102,8 @@ function createTables(database: DatabaseSync): void {
 function checkFormat(database: DatabaseSync, path: string): void {
   if (numberFrom(database, "PRAGMA application_id") !== applicationId)
     throw new LogFormatError(`the file ${path} is not a log of Troth's`);
+  const tableCount = numberFrom(database, "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'events', 'events_by_id')");
+  if (tableCount !== 3) throw damaged(`the file ${path} lacks a table of the log`);
   const row = database.prepare("SELECT value FROM meta WHERE key = 'format'").get() as unknown as [string] | undefined;
   const version = Number(row?.[0]);
   if (!Number.isSafeInteger(version)) throw damaged(`the file ${path} does not say its format`);
