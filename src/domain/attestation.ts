@@ -4,6 +4,7 @@
  */
 import type { Finding } from "./assess/settlement.ts";
 import type { VerdictEvent } from "./promise/events.ts";
+import type { Instant } from "./values.ts";
 import { isCounted } from "./verdict.ts";
 
 /** Stands for "nothing holds": a withdrawn verdict, or none yet. */
@@ -24,7 +25,7 @@ export function attestedDigest(event: VerdictEvent): string {
     case "PromiseBroken":
       return digestOf({ ...event.data, verdict: "broken", at: event.data.brokenAt });
     case "PromiseConditionLapsed":
-      return `condition-lapsed ${event.data.lapsedAt}`;
+      return lapsedDigest(event.data.lapsedAt);
     case "VerdictWithdrawn":
       return noVerdict;
     case "PromiseConcluded":
@@ -37,3 +38,12 @@ export const concludedDigest = (counts: Record<string, number>): string =>
     .sort()
     .map((verdict) => `${verdict}=${counts[verdict]}`)
     .join(" ")}`;
+
+export const lapsedDigest = (lapsedAt: Instant): string => `condition-lapsed ${lapsedAt}`;
+
+/** How many occurrences ended with each verdict. */
+export function countsOf(verdicts: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const verdict of verdicts) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  return counts;
+}

@@ -56,6 +56,31 @@ export const policyDocument = z.strictObject({
       dormantPercentile: z.number().gt(0).lte(1).default(0.95),
       aliveCooling: z.number().gt(0).lt(1).default(0.5).describe("P(alive) under which an account is cooling."),
       aliveDormant: z.number().gt(0).lt(1).default(0.2).describe("P(alive) under which an account is dormant."),
+      coolingMediansMin: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(1.5)
+        .describe("Cooling not before so many of its median gaps: the percentiles of clockwork lie at its median."),
+      dormantMediansMin: z.number().min(0).max(100).default(3).describe("Dormant not before so many of its median gaps."),
+      occasionHours: z
+        .number()
+        .min(0)
+        .max(720)
+        .default(12)
+        .describe("What follows a contact within these hours is part of it, no rhythm of its own."),
+      overdueDormantDays: z
+        .number()
+        .min(0)
+        .max(3_650)
+        .default(30)
+        .describe("A promised contact overdue this long makes the account dormant; until then it is cooling."),
+      order: z
+        .array(z.enum(["cadence", "rhythm", "alive"]))
+        .min(1)
+        .max(3)
+        .default(["cadence", "alive", "rhythm"])
+        .describe("The first of these that has an answer decides."),
       regularityMin: z
         .number()
         .gt(0)

@@ -1,0 +1,104 @@
+/** Who has gone quiet: thresholds stored as instants, so that a list at any moment needs no sweep. */
+import { type AliveModel, dormancyState, type Dormancy, weekMs } from "../domain/dormancy.ts";
+import type { Interaction } from "../domain/interaction.ts";
+import type { Policy } from "../domain/policy.ts";
+import type { AccountId, Instant } from "../domain/values.ts";
+import { dormancyModelOf, policyInForce } from "./parameters.ts";
+import { defineProjection, type Tables } from "./projection.ts";
+
+export const dormancy = defineProjection({
+  name: "dormancy",
+  version: 1,
+  schema: `
+    CREATE TABLE dormancy (
+      account TEXT PRIMARY KEY, contacts INTEGER NOT NULL, first_contact_at TEXT, last_contact_at TEXT,
+      decided_by TEXT NOT NULL, cooling_at TEXT, dormant_at TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX dormancy_by_dormant_at ON dormancy (dormant_at);`,
+  on: {
+    AccountOpened: (_tables, event, touched) => void touched.accounts.add(event.account!),
+  },
+  settle(tables, touched) {
+    const accounts = touched.everyAccount
+      ? tables.all<{ id: AccountId }>(`SELECT id FROM accounts`).map(({ id }) => id)
+      : touched.accounts;
+    const policy = policyInForce(tables);
+    const model = aliveModelOf(tables);
+    for (const account of accounts) write(tables, account, policy, model);
+  },
+});
+
+/** Far past every contact and deadline: read there, thresholds are those of the last contact, whenever a list asks. */
+const endOfTime = "9999-12-31T23:59:59.999Z" as Instant;
+
+function write(tables: Tables, account: AccountId, policy: Policy, model: FittedModel): void {
+  const contacts = contactsOf(tables, account, policy);
+  const {
+    contacts: count,
+    lastContactAt,
+    decidedBy,
+    coolingAt,
+    dormantAt,
+  } = dormancyOf(tables, account, contacts, endOfTime, policy, model);
+  tables.run(`INSERT OR REPLACE INTO dormancy VALUES (?, ?, ?, ?, ?, ?, ?)`, [
+    account,
+    count,
+    contacts[0] ?? null,
+    lastContactAt,
+    decidedBy,
+    coolingAt,
+    dormantAt,
+  ]);
+}
+
+export type FittedModel = { model: AliveModel; regularity: number | null } | null;
+
+export function aliveModelOf(tables: Pick<Tables, "all" | "get">): FittedModel {
+  const fit = dormancyModelOf(tables);
+  if (fit === null) return null;
+  const { r, alpha, a, b, unitMs, regularity } = fit;
+  return { model: { family: "mbg-nbd", r, alpha: (alpha * unitMs) / weekMs, a, b }, regularity };
+}
+
+/** The answer for one account at an instant, with all three answers beside the state. */
+export function dormancyOf(
+  tables: Pick<Tables, "all" | "get">,
+  account: string,
+  contacts: readonly Instant[],
+  at: Instant,
+  policy: Policy,
+  fitted: FittedModel,
+): Dormancy {
+  const last = contacts.findLast((contact) => contact <= at) ?? null;
+  const overdueFrom = last === null ? null : overdueAfter(tables, account, last);
+  return dormancyState(
+    { contacts, at, overdueFrom, model: fitted?.model ?? null, regularity: fitted?.regularity ?? null },
+    policy.dormancy,
+  );
+}
+
+/** The first deadline of a promised contact after the last one that took place. */
+function overdueAfter(tables: Pick<Tables, "get">, account: string, last: Instant): Instant | null {
+  const row = tables.get<{ deadline_at: Instant | null }>(
+    `SELECT min(o.deadline_at) AS deadline_at FROM occurrences o JOIN promises p ON p.id = o.promise
+     WHERE o.account = ? AND o.by_clock = 1 AND o.form <> 'abstain' AND o.direction = 'given' AND p.listens = 1 AND o.deadline_at > ?`,
+    [account, last],
+  );
+  return row?.deadline_at ?? null;
+}
+
+type ContactRow = { started_at: Instant; kind: string; direction: string };
+
+/** Instants of the interactions that count as contact under a policy, in order. */
+export function contactsOf(tables: Pick<Tables, "all">, account: string, policy: Policy): Instant[] {
+  return tables
+    .all<ContactRow>(
+      `SELECT started_at, kind, direction FROM interactions WHERE account = ? AND is_retracted = 0 ORDER BY started_at`,
+      [account],
+    )
+    .filter((row) => isContact({ kind: row.kind, direction: row.direction } as Interaction, policy))
+    .map(({ started_at }) => started_at);
+}
+
+export const isContact = ({ kind, direction }: Pick<Interaction, "kind" | "direction">, { dormancy }: Policy): boolean =>
+  (dormancy.kinds === undefined || dormancy.kinds.includes(kind)) && (!dormancy.twoWayOnly || direction !== "outbound");

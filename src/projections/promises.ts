@@ -1,0 +1,383 @@
+/** Promises: what has been said of each, and what that settles. `assess` judges; this keeps its settlements, so that no list needs a sweep. */
+import { type AssessmentInput, type OccurrenceSettlement, settle, type Settlement } from "../domain/assess/settle.ts";
+import { attestedDigest, concludedDigest, countsOf, digestOf, lapsedDigest, noVerdict } from "../domain/attestation.ts";
+import type { Recorded } from "../domain/decider.ts";
+import type { PromiseEvent, VerdictEvent } from "../domain/promise/events.ts";
+import { type MadePromise, type PromiseFacts } from "../domain/promise/facts.ts";
+import { promise } from "../domain/promise/promise.ts";
+import type { Instant, PromiseId } from "../domain/values.ts";
+import { interactionsOf } from "./interactions.ts";
+import { policyInForce, recordingOf } from "./parameters.ts";
+import { defineProjection, type EventFor, idOf, sealedPositions, type Tables, type Touched } from "./projection.ts";
+
+type Said = Exclude<PromiseEvent["type"], VerdictEvent["type"] | "PromiseMade">;
+
+const factsOfRow = `SELECT facts, sealed FROM promises WHERE id = ?`;
+
+export const promises = defineProjection({
+  name: "promises",
+  version: 1,
+  schema: `
+    CREATE TABLE promises (
+      id TEXT PRIMARY KEY, account TEXT NOT NULL, promisor TEXT NOT NULL, promisee TEXT NOT NULL, direction TEXT NOT NULL,
+      kind TEXT NOT NULL, status TEXT NOT NULL, made_at TEXT NOT NULL, agreement TEXT, recording TEXT, listens INTEGER NOT NULL,
+      facts TEXT NOT NULL, sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX promises_by_account ON promises (account, position);
+    CREATE INDEX promises_by_promisor ON promises (promisor, position);
+    CREATE INDEX promises_by_promisee ON promises (promisee, position);
+    CREATE INDEX promises_by_position ON promises (position);
+    CREATE INDEX promises_by_recording ON promises (recording) WHERE recording IS NOT NULL;
+    CREATE INDEX promises_by_agreement ON promises (agreement) WHERE agreement IS NOT NULL;
+
+    CREATE TABLE agreements (id TEXT PRIMARY KEY, account TEXT NOT NULL, promises TEXT NOT NULL, made_at TEXT NOT NULL, sealed TEXT NOT NULL, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+    -- One row an occurrence; occurrence 0 is the promise as a whole, where it never came to bind.
+    -- by_clock: the verdict holds once deadline_at and settles_at have passed, unless something else is recorded before.
+    CREATE TABLE occurrences (
+      promise TEXT NOT NULL, occurrence INTEGER NOT NULL, account TEXT NOT NULL, promisor TEXT NOT NULL, promisee TEXT NOT NULL,
+      direction TEXT NOT NULL, kind TEXT NOT NULL, weight REAL NOT NULL, form TEXT NOT NULL, date TEXT, opens_at TEXT, due_at TEXT, deadline_at TEXT,
+      by_clock INTEGER NOT NULL, verdict TEXT, at TEXT, settles_at TEXT, lateness_ms INTEGER, credit REAL, reason TEXT, evidence TEXT NOT NULL,
+      recording_delay_ms INTEGER, if_upheld TEXT, claimed_late TEXT, flags TEXT NOT NULL, position INTEGER NOT NULL,
+      PRIMARY KEY (promise, occurrence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX occurrences_by_account ON occurrences (account, at);
+    CREATE INDEX occurrences_by_promisor ON occurrences (promisor, at);
+    CREATE INDEX occurrences_due ON occurrences (due_at) WHERE by_clock = 1;
+
+    CREATE TABLE attestations (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
+    -- What the keeper has to put on record, and from when on; ready_at is null while a load is open.
+    CREATE TABLE unattested (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, ready_at TEXT, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
+    CREATE INDEX unattested_ready ON unattested (ready_at);`,
+  on: {
+    PromiseMade: (tables, event, touched) => {
+      const facts = promise.evolve(promise.initialState, event) as MadePromise;
+      const { account, promisor, promisee, direction, kind, agreement, recording } = event.data;
+      tables.run(`INSERT INTO promises VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+        idOf(event),
+        account,
+        promisor,
+        promisee,
+        direction,
+        kind,
+        facts.status,
+        facts.madeAt,
+        agreement ?? null,
+        recording ?? null,
+        listens(facts),
+        JSON.stringify(facts),
+        sealedPositions(undefined, event),
+        event.revision,
+        event.position,
+      ]);
+      touched.promises.add(idOf<PromiseId>(event));
+    },
+    AgreementMade: (tables, event, touched) => {
+      const { account, promises } = event.data;
+      tables.run(`INSERT INTO agreements VALUES (?, ?, ?, ?, ?, ?)`, [
+        idOf(event),
+        account,
+        JSON.stringify(promises),
+        event.occurredAt,
+        sealedPositions(undefined, event),
+        event.position,
+      ]);
+      for (const id of promises) touched.promises.add(id);
+    },
+    ...onEach(
+      [
+        "PromiseAccepted",
+        "PromiseDeclined",
+        "PromiseCountered",
+        "PromiseWithdrawn",
+        "PromiseConditionMet",
+        "ChangeProposed",
+        "ChangeAccepted",
+        "ChangeDeclined",
+        "ChangeWithdrawn",
+        "PromiseSuspended",
+        "PromiseResumed",
+        "PromiseReleased",
+        "OccurrenceWaived",
+        "KeepingClaimed",
+        "PromiseConfirmed",
+        "PromiseReneged",
+        "VerdictContested",
+        "ContestWithdrawn",
+        "ContestConceded",
+        "DisputeRuled",
+      ] as const satisfies readonly Said[],
+      said,
+    ),
+    ...onEach(
+      ["PromiseKept", "PromiseBroken", "PromiseConditionLapsed", "VerdictWithdrawn", "PromiseConcluded"] as const,
+      attested,
+    ),
+  },
+  settle(tables, touched) {
+    const ids = touched.everyPromise
+      ? tables.all<{ id: PromiseId }>(`SELECT id FROM promises`).map(({ id }) => id)
+      : touched.promises;
+    const policy = policyInForce(tables);
+    for (const id of ids) {
+      const input = assessmentInputOf(tables, id, policy);
+      if (input !== undefined) writeSettlement(tables, id, input);
+      if (input !== undefined) touched.accounts.add(input.promise.account);
+    }
+  },
+});
+
+function onEach<Type extends string, Handler>(types: readonly Type[], handler: Handler): Record<Type, Handler> {
+  return Object.fromEntries(types.map((type) => [type, handler])) as Record<Type, Handler>;
+}
+
+function said(tables: Tables, event: EventFor<Said>, touched: Touched): void {
+  const row = tables.get<{ facts: string; sealed: string }>(factsOfRow, [idOf(event)])!;
+  const facts = promise.evolve(JSON.parse(row.facts) as PromiseFacts, event as Recorded<PromiseEvent>) as MadePromise;
+  tables.run(`UPDATE promises SET promisor = ?, status = ?, listens = ?, facts = ?, sealed = ?, revision = ? WHERE id = ?`, [
+    facts.promisor,
+    facts.status,
+    listens(facts),
+    JSON.stringify(facts),
+    sealedPositions(row.sealed, event),
+    event.revision,
+    idOf(event),
+  ]);
+  touched.promises.add(idOf<PromiseId>(event));
+}
+
+/** Whether interactions can change what holds of it. */
+const listens = (facts: MadePromise): number => Number(facts.occurrences.some(({ matcher }) => matcher !== undefined));
+
+/** Occurrence 0 stands for the promise as a whole. */
+function attested(tables: Tables, event: EventFor<VerdictEvent["type"]>, touched: Touched): void {
+  const occurrence = "occurrence" in event.data ? event.data.occurrence : 0;
+  tables.run(`INSERT INTO attestations VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest`, [
+    idOf(event),
+    occurrence,
+    attestedDigest(event),
+  ]);
+  tables.run(`UPDATE promises SET revision = ? WHERE id = ?`, [event.revision, idOf(event)]);
+  touched.promises.add(idOf<PromiseId>(event));
+}
+
+/** All that `assess` needs of a promise, at the position of the views. */
+export function assessmentInputOf(
+  tables: Pick<Tables, "all" | "get">,
+  id: string,
+  policy: AssessmentInput["policy"],
+): AssessmentInput | undefined {
+  const row = tables.get<{ facts: string; account: string; agreement: string | null; recording: string | null; listens: number }>(
+    `SELECT facts, account, agreement, recording, listens FROM promises WHERE id = ?`,
+    [id],
+  );
+  if (row === undefined) return undefined;
+  const agreement =
+    row.agreement === null
+      ? undefined
+      : tables.get<{ made_at: Instant }>(`SELECT made_at FROM agreements WHERE id = ?`, [row.agreement]);
+  return {
+    promise: JSON.parse(row.facts) as MadePromise,
+    agreementMadeAt: agreement?.made_at,
+    interactions: row.listens === 1 ? interactionsOf(tables, row.account) : [],
+    recording: recordingOf(tables, row.recording),
+    policy,
+  };
+}
+
+function writeSettlement(tables: Tables, id: PromiseId, input: AssessmentInput): void {
+  const settlement = settle(input);
+  const position = tables.get<{ position: number }>(`SELECT position FROM promises WHERE id = ?`, [id])!.position;
+  const rows = rowsOf(id, settlement, input.promise, position);
+  const before = new Map(
+    tables.all<OccurrenceRow>(`SELECT * FROM occurrences WHERE promise = ?`, [id]).map((row) => [row.occurrence, row]),
+  );
+  for (const row of rows) {
+    const old = before.get(row.occurrence);
+    before.delete(row.occurrence);
+    if (old === undefined || columns.some((column) => old[column] !== row[column]))
+      tables.run(
+        writeRow,
+        columns.map((column) => row[column]),
+      );
+  }
+  for (const gone of before.keys()) tables.run(`DELETE FROM occurrences WHERE promise = ? AND occurrence = ?`, [id, gone]);
+  writeUnattested(tables, id, rows, input);
+}
+
+export type OccurrenceRow = {
+  promise: string;
+  occurrence: number;
+  account: string;
+  promisor: string;
+  promisee: string;
+  direction: string;
+  kind: string;
+  weight: number;
+  form: string;
+  date: string | null;
+  opens_at: string | null;
+  due_at: string | null;
+  deadline_at: string | null;
+  by_clock: number;
+  verdict: string | null;
+  at: string | null;
+  settles_at: string | null;
+  lateness_ms: number | null;
+  credit: number | null;
+  reason: string | null;
+  evidence: string;
+  recording_delay_ms: number | null;
+  if_upheld: string | null;
+  claimed_late: string | null;
+  flags: string;
+  position: number;
+};
+
+const columns = [
+  "promise",
+  "occurrence",
+  "account",
+  "promisor",
+  "promisee",
+  "direction",
+  "kind",
+  "weight",
+  "form",
+  "date",
+  "opens_at",
+  "due_at",
+  "deadline_at",
+  "by_clock",
+  "verdict",
+  "at",
+  "settles_at",
+  "lateness_ms",
+  "credit",
+  "reason",
+  "evidence",
+  "recording_delay_ms",
+  "if_upheld",
+  "claimed_late",
+  "flags",
+  "position",
+] as const satisfies readonly (keyof OccurrenceRow)[];
+const writeRow = `INSERT OR REPLACE INTO occurrences VALUES (${columns.map(() => "?").join(", ")})`;
+
+function rowsOf(id: PromiseId, settlement: Settlement, facts: MadePromise, position: number): OccurrenceRow[] {
+  const common = {
+    promise: id,
+    account: facts.account,
+    promisee: facts.promisee,
+    direction: facts.direction,
+    kind: facts.kind,
+    weight: facts.weight,
+    position,
+  };
+  const rows = settlement.occurrences.map((one) => ({ ...common, ...occurrenceColumns(one) }));
+  return settlement.exclusion === undefined ? rows : [{ ...common, ...exclusionColumns(settlement.exclusion, facts) }, ...rows];
+}
+
+function occurrenceColumns(one: OccurrenceSettlement) {
+  const said = one.finding ?? one.clock;
+  return {
+    occurrence: one.number,
+    promisor: one.promisor,
+    form: one.kind,
+    date: one.date ?? null,
+    opens_at: one.opensAt ?? null,
+    due_at: one.dueAt ?? null,
+    deadline_at: one.deadlineAt ?? null,
+    by_clock: Number(one.finding === null && one.clock !== null),
+    verdict: said?.verdict ?? null,
+    at: said?.at ?? null,
+    settles_at: one.finding === null ? (one.clock?.settlesAt ?? null) : null,
+    lateness_ms: said?.latenessMs ?? null,
+    credit: said?.credit ?? null,
+    reason: said?.reason ?? null,
+    evidence: JSON.stringify(said?.evidence ?? []),
+    recording_delay_ms: said?.recordingDelayMs ?? null,
+    if_upheld: one.openDispute === undefined ? null : JSON.stringify(one.openDispute),
+    claimed_late: one.claimedLate === undefined ? null : JSON.stringify(one.claimedLate),
+    flags: JSON.stringify(one.flags),
+  };
+}
+
+/** A promise that never came to bind leaves one excluded outcome. Where the clock says so, it waits as for any deadline. */
+function exclusionColumns({ verdict, at, settlesAt }: NonNullable<Settlement["exclusion"]>, { promisor }: MadePromise) {
+  const byClock = verdict === "offer-lapsed" || verdict === "condition-lapsed";
+  const nothing = {
+    date: null,
+    opens_at: null,
+    due_at: null,
+    lateness_ms: null,
+    credit: null,
+    recording_delay_ms: null,
+    if_upheld: null,
+    claimed_late: null,
+  };
+  return {
+    ...nothing,
+    occurrence: 0,
+    promisor,
+    form: "whole",
+    deadline_at: byClock ? at : null,
+    by_clock: Number(byClock),
+    verdict,
+    at,
+    settles_at: byClock ? settlesAt : null,
+    reason: verdict,
+    evidence: "[]",
+    flags: "[]",
+  };
+}
+
+/** Compares what holds, or will hold when the clock speaks, with what the keeper has put on record. */
+function writeUnattested(
+  tables: Tables,
+  id: PromiseId,
+  rows: readonly OccurrenceRow[],
+  { promise: facts, recording }: AssessmentInput,
+): void {
+  tables.run(`DELETE FROM unattested WHERE promise = ?`, [id]);
+  const attestations = new Map(
+    tables
+      .all<{ occurrence: number; digest: string }>(`SELECT occurrence, digest FROM attestations WHERE promise = ?`, [id])
+      .map(({ occurrence, digest }) => [occurrence, digest]),
+  );
+  const isHeld = facts.recording !== undefined && recording?.completedAt === undefined;
+  const put = (occurrence: number, readyAt: string | null) =>
+    tables.run(`INSERT INTO unattested VALUES (?, ?, ?)`, [id, occurrence, isHeld ? null : readyAt]);
+  let lastReadyAt: string | null = "";
+  for (const row of rows) {
+    const readyAt = readyAtOf(row);
+    if (readyAt === null) lastReadyAt = null;
+    else if (lastReadyAt !== null && readyAt > lastReadyAt) lastReadyAt = readyAt;
+    if (row.occurrence === 0) continue;
+    const wanted = digestOf(row.verdict === null ? null : ({ ...row, evidence: JSON.parse(row.evidence) } as never));
+    const onRecord = attestations.get(row.occurrence) ?? noVerdict;
+    // What is on record and holds no more is withdrawn at once, even while the clock has not spoken anew.
+    if (onRecord !== wanted) put(row.occurrence, onRecord === noVerdict ? readyAt : firstOf);
+  }
+  const conclusion = conclusionOf(rows);
+  if (lastReadyAt !== null && conclusion !== undefined && conclusion !== attestations.get(0)) put(0, lastReadyAt);
+}
+
+/** Ready from the beginning of time. */
+const firstOf = "0000-01-01T00:00:00.000Z";
+
+/** When an outcome holds: at once for what was said or done, for the clock's when deadline and allowance have passed. */
+const readyAtOf = ({ verdict, by_clock, at, deadline_at, settles_at }: OccurrenceRow): string | null => {
+  if (verdict === null || at === null) return null;
+  if (by_clock === 0) return at;
+  return settles_at === null ? null : settles_at > deadline_at! ? settles_at : deadline_at;
+};
+
+/** What there is to put on record of the promise as a whole: a lapsed condition, or the end of a promise that bound. */
+function conclusionOf(rows: readonly OccurrenceRow[]): string | undefined {
+  const whole = rows[0]?.occurrence === 0 ? rows[0] : undefined;
+  if (whole !== undefined) return whole.verdict === "condition-lapsed" ? lapsedDigest(whole.at as Instant) : undefined;
+  return rows.every(({ verdict }) => verdict !== null)
+    ? concludedDigest(countsOf(rows.map(({ verdict }) => verdict!)))
+    : undefined;
+}
