@@ -13,7 +13,12 @@ export type AnyEvent = { type: string; data: unknown };
 export type PersonalField = { subject: SubjectId; field: string; value: string };
 
 /** What a decision asks to be recorded. `account` is the one account concerned, for the index and the census. */
-export type Draft<Event extends AnyEvent> = Event & { account?: AccountId; personal?: readonly PersonalField[] };
+export type Draft<Event extends AnyEvent> = Event & {
+  account?: AccountId;
+  personal?: readonly PersonalField[];
+  /** Where it differs from when the command says things happened. */
+  occurredAt?: Instant;
+};
 
 /** Who recorded an event; `onBehalfOf` is the party whose word it is, where that is somebody else. */
 export type Actor = { kind: "key" | "rule" | "clock" | "system"; id: KeyId | string; onBehalfOf?: PartyId };

@@ -173,11 +173,32 @@ export class Ledger {
     }
   }
 
+  /**
+   * Appends what the keeper concludes of a stream that it saw at `expectedRevision`. It does not decide anew: a stream that has
+   * moved on is refused, and the keeper looks again.
+   * @throws StaleRevisionError when the stream has moved on.
+   */
+  async attest<Event extends AnyEvent>(
+    stream: string,
+    expectedRevision: number,
+    drafts: Draft<Event>[],
+    identity: RequestIdentity,
+    actor: Actor,
+  ): Promise<Handled> {
+    const meta: CommandMeta = { actor, correlation: `${identity.scope}-${identity.fingerprint}`, identity, expectedRevision };
+    try {
+      return await this.#append(stream, expectedRevision, drafts, this.now(), identity.key, meta);
+    } catch (error) {
+      if (error instanceof RevisionConflictError) throw new StaleRevisionError(expectedRevision, error.actualRevision);
+      throw error;
+    }
+  }
+
   async #append<Event extends AnyEvent>(
     stream: string,
     revision: number,
     drafts: Draft<Event>[],
-    occurredAt: Instant,
+    at: Instant,
     requestKey: string,
     meta: CommandMeta,
   ): Promise<Handled> {
@@ -195,7 +216,7 @@ export class Ledger {
     const newEvents = drafts.map((draft, ordinal): NewEvent => {
       const id = ids[ordinal]!;
       const type = draft.type as EventType;
-      const { account, data } = draft;
+      const { account, data, occurredAt = at } = draft;
       const { actor, correlation, causation, identity } = meta;
       const envelope = newEnvelope({
         id,

@@ -9,6 +9,8 @@ export interface Views {
   /** The first row, if there is one. */
   get<Result = Row>(sql: string, parameters?: readonly SQLInputValue[]): Result | undefined;
   iterate<Result = Row>(sql: string, parameters?: readonly SQLInputValue[]): Iterable<Result>;
+  /** Runs reads that must see the tables at one and the same position. Not to be nested, and nothing in it may wait. */
+  snapshot<Result>(read: () => Result): Result;
   /** The position up to which every projection has been applied. */
   position(): number;
 }
@@ -29,6 +31,14 @@ export function viewsOf(database: DatabaseSync): Views {
       prepared(sql).get(...parameters) as Result | undefined,
     iterate: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) =>
       prepared(sql).iterate(...parameters) as unknown as Iterable<Result>,
+    snapshot(read) {
+      database.exec("BEGIN");
+      try {
+        return read();
+      } finally {
+        database.exec("COMMIT");
+      }
+    },
     position: () => (prepared("SELECT position FROM progress").get() as { position: number } | undefined)?.position ?? 0,
   };
 }

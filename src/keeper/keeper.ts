@@ -1,0 +1,144 @@
+/**
+ * Puts on record what `assess` concludes, for subscribers and auditors. Facts decide, verdicts attest: nothing that the keeper
+ * records is ever input to a judgement, so it may run on every node, stop for a week, and start again.
+ */
+import { createHash } from "node:crypto";
+import { assess, type Assessment } from "../domain/assess/assess.ts";
+import { assessmentRule, type AssessmentInput } from "../domain/assess/settle.ts";
+import { concludedDigest, countsOf, digestOf, lapsedDigest, noVerdict } from "../domain/attestation.ts";
+import type { Draft } from "../domain/decider.ts";
+import type { Basis, VerdictEvent } from "../domain/promise/events.ts";
+import type { Instant } from "../domain/values.ts";
+import { isCounted } from "../domain/verdict.ts";
+import { type Ledger, StaleRevisionError } from "../ledger/ledger.ts";
+import { policyInForce } from "../projections/parameters.ts";
+import { assessmentInputOf } from "../projections/promises.ts";
+import type { ViewsHost } from "../projections/reader.ts";
+import type { Views } from "../projections/views.ts";
+
+/** Appends of one round share the store's group commit. */
+const promisesPerRound = 200;
+/** Events in one append: a series of a year that comes from a load is put on record in a few of them. */
+const verdictsPerAppend = 50;
+
+const actor = { kind: "rule" as const, id: `assess-${assessmentRule}` };
+
+type Due = { id: string; revision: number; drafts: Draft<VerdictEvent>[]; digest: string };
+
+export class Keeper {
+  readonly #ledger: Ledger;
+  readonly #host: ViewsHost;
+
+  constructor(ledger: Ledger, host: ViewsHost) {
+    this.#ledger = ledger;
+    this.#host = host;
+  }
+
+  /** Records the verdicts that are ready now, of at most `promisesPerRound` promises. @returns how many events were added. */
+  async round(): Promise<number> {
+    await this.#host.caughtUp(this.#ledger.lastPosition);
+    const now = this.#ledger.now();
+    const due = this.#host.views.snapshot(() =>
+      readyPromises(this.#host.views, now).map((id) => dueOf(this.#host.views, id, now)),
+    );
+    const added = await Promise.all(due.map((each) => this.#attest(each)));
+    return added.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Records until nothing is ready. @returns how many events were added. */
+  async settle(): Promise<number> {
+    let total = 0;
+    for (let added = await this.round(); added > 0; added = await this.round()) total += added;
+    return total;
+  }
+
+  async #attest({ id, revision, drafts, digest }: Due): Promise<number> {
+    if (drafts.length === 0) return 0;
+    const identity = { scope: "keeper", key: `${revision}/${digest}`, fingerprint: digest };
+    try {
+      const { events } = await this.#ledger.attest(`promise-${id}`, revision, drafts, identity, actor);
+      return events.length;
+    } catch (error) {
+      // Something was said of it meanwhile, or another node's keeper was first. The next round looks again.
+      if (error instanceof StaleRevisionError) return 0;
+      throw error;
+    }
+  }
+}
+
+const readyPromises = (views: Views, now: Instant): string[] =>
+  views
+    .all<{ promise: string }>(
+      `SELECT promise FROM unattested WHERE ready_at <= ? GROUP BY promise ORDER BY min(ready_at), promise LIMIT ?`,
+      [now, promisesPerRound],
+    )
+    .map(({ promise }) => promise);
+
+/** What is to be put on record of a promise now, as far as one append goes. */
+function dueOf(views: Views, id: string, now: Instant): Due {
+  const { revision } = views.get<{ revision: number }>(`SELECT revision FROM promises WHERE id = ?`, [id])!;
+  const policy = policyInForce(views);
+  const input = assessmentInputOf(views, id, policy)!;
+  const basis: Basis = { size: views.position(), asOf: now, rule: assessmentRule, policy: policy.version };
+  const drafts = verdictsOf(input, assess(input, now, now), attestationsOf(views, id), basis).slice(0, verdictsPerAppend);
+  return {
+    id,
+    revision,
+    drafts,
+    digest: createHash("sha256")
+      .update(JSON.stringify(drafts.map(({ type, data }) => [type, { ...data, basis: null }])))
+      .digest("hex"),
+  };
+}
+
+const attestationsOf = (views: Views, id: string): Map<number, string> =>
+  new Map(
+    views
+      .all<{ occurrence: number; digest: string }>(`SELECT occurrence, digest FROM attestations WHERE promise = ?`, [id])
+      .map(({ occurrence, digest }) => [occurrence, digest]),
+  );
+
+/** The verdicts that hold and are not on record, occurrence by occurrence, and the end of the whole once all are. */
+export function verdictsOf(
+  input: AssessmentInput,
+  assessment: Assessment,
+  onRecord: ReadonlyMap<number, string>,
+  basis: Basis,
+): Draft<VerdictEvent>[] {
+  const { account } = input.promise;
+  const drafts: Draft<VerdictEvent>[] = [];
+  for (const { number, outcome } of assessment.occurrences) {
+    const wanted = digestOf(outcome);
+    if (wanted === (onRecord.get(number) ?? noVerdict)) continue;
+    drafts.push({ ...verdictOf(number, outcome, basis), account, occurredAt: outcome?.at ?? basis.asOf });
+  }
+  return [...drafts, ...conclusionOf(assessment, onRecord, basis).map((draft) => ({ ...draft, account }))];
+}
+
+function verdictOf(occurrence: number, outcome: Assessment["occurrences"][number]["outcome"], basis: Basis): VerdictEvent {
+  if (outcome === null || !isCounted(outcome.verdict))
+    return { type: "VerdictWithdrawn", data: { occurrence, reason: (outcome?.verdict ?? "reopened") as never, basis } };
+  const { verdict, at, latenessMs, credit, reason, evidence } = outcome;
+  const common = { occurrence, reason: reason as never, evidence: evidence as never[], basis };
+  if (verdict === "broken") return { type: "PromiseBroken", data: { ...common, brokenAt: at } };
+  return { type: "PromiseKept", data: { ...common, verdict, keptAt: at, latenessMs, credit: credit! } };
+}
+
+function conclusionOf(
+  { occurrences, exclusion }: Assessment,
+  onRecord: ReadonlyMap<number, string>,
+  basis: Basis,
+): Draft<VerdictEvent>[] {
+  if (exclusion !== null) {
+    const isNews = exclusion.verdict === "condition-lapsed" && onRecord.get(0) !== lapsedDigest(exclusion.at);
+    return isNews ? [{ type: "PromiseConditionLapsed", data: { lapsedAt: exclusion.at, basis }, occurredAt: exclusion.at }] : [];
+  }
+  if (occurrences.length === 0 || occurrences.some(({ outcome }) => outcome === null)) return [];
+  const counts = countsOf(occurrences.map(({ outcome }) => outcome!.verdict));
+  if (onRecord.get(0) === concludedDigest(counts)) return [];
+  const last = occurrences.reduce(
+    (latest, { outcome }) => (outcome!.at > latest ? outcome!.at : latest),
+    occurrences[0]!.outcome!.at,
+  );
+  return [{ type: "PromiseConcluded", data: { counts, basis }, occurredAt: last }];
+}

@@ -1,0 +1,55 @@
+/** The file of the views. It is named after its projections' fingerprint, so new ones are built beside the old and swapped in. */
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Projection } from "./projection.ts";
+import { fingerprint } from "./registry.ts";
+import { createTables } from "./runner.ts";
+
+const prefix = "views-";
+
+export const viewsPath = (folder: string, of: readonly Projection[]): string => join(folder, `${prefix}${fingerprint(of)}.db`);
+
+/** Opens views for writing, making them where there are none. Losing the last moment is harmless: it is applied again. */
+export function openViews(path: string, of: readonly Projection[]): DatabaseSync {
+  const isNew = !existsSync(path);
+  const database = new DatabaseSync(path);
+  // One reader or writer more in the same process; a moment is enough.
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536`);
+  if (isNew) createTables(database, of, fingerprint(of));
+  return database;
+}
+
+export function openViewsForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true });
+  database.exec(`PRAGMA busy_timeout = 5000; PRAGMA cache_size = -32768`);
+  return database;
+}
+
+/** A file to build in: nothing in it survives a crash, so nothing waits for the disk. */
+export function openForBuilding(path: string, of: readonly Projection[]): DatabaseSync {
+  remove(path);
+  const database = new DatabaseSync(path);
+  database.exec(
+    `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY`,
+  );
+  createTables(database, of, fingerprint(of));
+  return database;
+}
+
+/** Puts what was built in its place. The old views of this fingerprint, if any, are gone at once. */
+export function swapIn(built: string, path: string): void {
+  remove(path);
+  renameSync(built, path);
+}
+
+export function remove(path: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${path}${suffix}`, { force: true });
+}
+
+/** Views of other fingerprints are of no use to this release. */
+export function removeOthers(folder: string, path: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(prefix) && name.endsWith(".db") && join(folder, name) !== path) remove(join(folder, name));
+  }
+}
