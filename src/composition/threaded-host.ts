@@ -13,17 +13,17 @@ type Waiter = { position: number; resolve(): void; reject(error: Error): void; t
 export function threadedHost(
   data: ViewsWorkerData,
   onProgress: (progress: { position: number; head: number }) => void = () => undefined,
-): ViewsHost & { ready: Promise<void> } {
+): ViewsHost & { ready: Promise<unknown> } {
   const worker = new Worker(new URL("./views-worker.ts", import.meta.url), { workerData: data });
   const waiters = new Set<Waiter>();
   let position = 0;
   let isAwake = false;
   let failure: string | undefined;
   let reading: { views: Views; close(): void } | undefined;
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<undefined>();
   // Whoever does not wait for readiness learns of a failure from `status`.
   ready.promise.catch(() => undefined);
-  const closed = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<undefined>();
   const send = (message: ToWorker) => worker.postMessage(message);
 
   const fail = (message: string) => {
@@ -52,7 +52,7 @@ export function threadedHost(
         const database = openViewsForReading(message.path);
         reading = { views: viewsOf(database), close: () => database.close() };
         advance(message.position);
-        ready.resolve();
+        ready.resolve(undefined);
         break;
       }
       case "position":
@@ -62,11 +62,11 @@ export function threadedHost(
         fail(message.message);
         break;
       case "closed":
-        closed.resolve();
+        closed.resolve(undefined);
     }
   });
   worker.on("error", (error) => fail(error instanceof Error ? error.message : String(error)));
-  worker.on("exit", () => closed.resolve());
+  worker.on("exit", () => closed.resolve(undefined));
 
   return {
     ready: ready.promise,

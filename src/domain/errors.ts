@@ -12,7 +12,7 @@ export const domainErrorCodes = [
   "interaction-not-found",
   "interaction-retracted",
   "agreement-exists",
-  "agreement-incomplete",
+  "agreement-not-found",
   "promise-exists",
   "promise-not-found",
   "outcome-exists",

@@ -43,7 +43,7 @@ export const promises = defineProjection({
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX occurrences_by_account ON occurrences (account, at);
     CREATE INDEX occurrences_by_promisor ON occurrences (promisor, at);
-    CREATE INDEX occurrences_due ON occurrences (due_at) WHERE by_clock = 1;
+    CREATE INDEX occurrences_unsettled ON occurrences (settles_at, due_at) WHERE by_clock = 1;
 
     CREATE TABLE attestations (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
     -- What the keeper has to put on record, and from when on; ready_at is null while a load is open.

@@ -1,0 +1,130 @@
+/**
+ * An embedded ledger: one process, one data folder. `ledger.db` is the truth, `vault.db` holds the keys of data subjects, the views
+ * are derived; beside it lies the keys folder, so that a copy of the data alone opens nobody's text.
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { issueKeyFor } from "../commands/administration.ts";
+import type { Desk } from "../commands/command.ts";
+import type { KeyScope } from "../domain/key.ts";
+import { ledgerRecord } from "../domain/ledger-record.ts";
+import type { Instant, Slug } from "../domain/values.ts";
+import { type FolderLock, lockFolder } from "../event-store/folder-lock.ts";
+import type { LocalEventStore } from "../event-store/log.ts";
+import { openSqliteEventStore } from "../event-store/sqlite/sqlite-event-store.ts";
+import { Keeper } from "../keeper/keeper.ts";
+import { derivedId } from "../ledger/ids.ts";
+import { decode } from "../ledger/envelope.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { type Clock, LogClock } from "../ledger/log-clock.ts";
+import type { ViewsHost } from "../projections/reader.ts";
+import type { ReadingDesk } from "../queries/query.ts";
+import { keyEncryptionKey } from "../vault/keys-folder.ts";
+import { openSqliteVault } from "../vault/sqlite.ts";
+import type { Vault } from "../vault/vault.ts";
+import { threadedHost } from "./threaded-host.ts";
+
+export type FolderOptions = {
+  folder: string;
+  /** Beside the data folder by default, never in it: a backup of the data must not hold the keys. */
+  keysFolder?: string;
+  clock?: Clock;
+  onBuilding?: (progress: { position: number; head: number }) => void;
+};
+
+export type OpenLedger = {
+  folder: string;
+  store: LocalEventStore;
+  vault: Vault;
+  desk: Desk;
+  readingDesk: ReadingDesk;
+  host: ViewsHost & { ready: Promise<unknown> };
+  keeper: Keeper;
+  close(): Promise<void>;
+};
+
+/** There is no ledger in the folder. */
+export class NoLedgerError extends Error {
+  constructor(folder: string) {
+    super(`there is no ledger in ${folder}; \`troth init --data ${folder}\` makes one`);
+    this.name = "NoLedgerError";
+  }
+}
+
+export const ledgerPath = (folder: string): string => join(folder, "ledger.db");
+export const vaultPath = (folder: string): string => join(folder, "vault.db");
+export const keysFolderOf = ({ folder, keysFolder }: Pick<FolderOptions, "folder" | "keysFolder">): string =>
+  resolve(keysFolder ?? `${resolve(folder)}.keys`);
+
+/**
+ * Opens the ledger of a folder and keeps every other process off it.
+ * @throws NoLedgerError, FolderInUseError, StoreUnavailableError for a damaged log, Error for keys that do not fit.
+ */
+export function openLedger(options: FolderOptions): OpenLedger {
+  const folder = resolve(options.folder);
+  if (!existsSync(ledgerPath(folder))) throw new NoLedgerError(folder);
+  return open({ ...options, folder }, lockFolder(folder), false);
+}
+
+/** Makes a ledger in a new or empty folder, with an admin key whose secret is shown once. */
+export async function initLedger(
+  options: FolderOptions & { name: string; adminScopes: readonly KeyScope[] },
+): Promise<{ ledger: OpenLedger; secret: string }> {
+  const folder = resolve(options.folder);
+  if (existsSync(ledgerPath(folder))) throw new Error(`there is a ledger in ${folder} already`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const ledger = open({ ...options, folder }, lockFolder(folder), true);
+  const { desk } = ledger;
+  const system = { kind: "system" as const, id: "init" };
+  await desk.ledger.handle(
+    ledgerRecord,
+    "ledger",
+    { type: "OpenLedger", ledger: options.name as Slug, at: desk.ledger.now() },
+    { actor: system, correlation: derivedId("req", "init", options.name) },
+  );
+  const { secret } = await issueKeyFor(desk, { label: "admin" as Slug, scopes: [...options.adminScopes] }, system);
+  return { ledger, secret };
+}
+
+function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLedger {
+  const { folder } = options;
+  const closers: (() => unknown)[] = [() => lock.release()];
+  try {
+    const vault = openSqliteVault(vaultPath(folder), keyEncryptionKey(keysFolderOf(options), vaultPath(folder)));
+    closers.push(() => vault.close());
+    const store = openSqliteEventStore(ledgerPath(folder), { create: isNew });
+    closers.push(() => store.close());
+    const host = threadedHost({ folder, logPath: ledgerPath(folder) }, options.onBuilding);
+    closers.push(() => host.close());
+    const ledger = new Ledger({
+      store,
+      vault,
+      clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
+      onAppended: (position) => host.wake(position),
+    });
+    const desk = { ledger, timeZoneData: process.versions["tz"] ?? "unknown" };
+    const readingDesk: ReadingDesk = {
+      get views() {
+        return host.views;
+      },
+      log: store.log,
+      vault,
+      now: () => ledger.now(),
+    };
+    return { folder, store, vault, desk, readingDesk, host, keeper: new Keeper(ledger, host), close: () => closeAll(closers) };
+  } catch (error) {
+    void closeAll(closers);
+    throw error;
+  }
+}
+
+/** Log time goes on from the last event. */
+function logTimeOf({ log }: LocalEventStore): Instant | undefined {
+  const [last] = log.readAll(log.head() - 1, 1);
+  return last === undefined ? undefined : decode(last)?.recordedAt;
+}
+
+/** In the reverse order of opening, each whatever became of the others. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  for (const close of closers.reverse()) await close();
+}

@@ -1,0 +1,235 @@
+/** Questions about the ledger itself: its policy, keys, loads and models. */
+import { z } from "zod";
+import { DomainError } from "../domain/errors.ts";
+import { interactionFacts } from "../domain/interaction.ts";
+import { dormancyFit, priorFit } from "../domain/ledger-record.ts";
+import { keyScope } from "../domain/key.ts";
+import { policyDocument } from "../domain/policy.ts";
+import { accountId, instant, interactionId, keyId, partyId, recordingId, slug } from "../domain/values.ts";
+import { interactionById } from "../projections/interactions.ts";
+import { dormancyModelOf, policyInForce } from "../projections/parameters.ts";
+import { openPersonal, personalFields } from "./personal.ts";
+import { basis, defineQuery } from "./query.ts";
+import { basisNow } from "./reading.ts";
+
+const nothing = z.strictObject({});
+
+export const currentPolicy = defineQuery({
+  name: "current-policy",
+  path: "/policies/current",
+  tag: "Policies",
+  summary: "The policy in force, whole",
+  scope: "read",
+  params: nothing,
+  query: nothing,
+  answer: z.strictObject({ version: z.int(), policy: policyDocument, basis }),
+  refusals: [],
+  run(desk) {
+    const now = desk.now();
+    return desk.views.snapshot(() => {
+      const { version, ...policy } = policyInForce(desk.views);
+      return { version, policy, basis: basisNow(desk.views, now) };
+    });
+  },
+});
+
+export const listPolicies = defineQuery({
+  name: "list-policies",
+  path: "/policies",
+  tag: "Policies",
+  summary: "Every policy that was adopted",
+  scope: "read",
+  params: nothing,
+  query: nothing,
+  answer: z.strictObject({ items: z.array(z.strictObject({ version: z.int(), adoptedAt: instant, policy: policyDocument })) }),
+  refusals: [],
+  run: ({ views }) => ({
+    items: views
+      .all<{ version: number; document: string; recorded_at: never }>(
+        `SELECT version, document, recorded_at FROM policies ORDER BY version`,
+      )
+      .map((row) => ({
+        version: row.version,
+        adoptedAt: row.recorded_at,
+        policy: JSON.parse(row.document) as z.output<typeof policyDocument>,
+      })),
+  }),
+});
+
+const keyAnswer = z.strictObject({
+  id: keyId,
+  label: slug,
+  scopes: z.array(keyScope),
+  party: partyId.nullable(),
+  issuedAt: instant,
+  revokedAt: instant.nullable(),
+});
+
+export const listKeys = defineQuery({
+  name: "list-keys",
+  path: "/keys",
+  tag: "Keys",
+  summary: "Every API key that was issued",
+  scope: "admin",
+  params: nothing,
+  query: nothing,
+  answer: z.strictObject({ items: z.array(keyAnswer) }),
+  refusals: [],
+  run: ({ views }) => ({
+    items: views
+      .all<{ id: string; label: string; scopes: string; party: string | null; issued_at: string; revoked_at: string | null }>(
+        `SELECT * FROM keys ORDER BY position`,
+      )
+      .map(
+        (row) =>
+          ({
+            id: row.id,
+            label: row.label,
+            scopes: JSON.parse(row.scopes) as never,
+            party: row.party,
+            issuedAt: row.issued_at,
+            revokedAt: row.revoked_at,
+          }) as unknown as z.output<typeof keyAnswer>,
+      ),
+  }),
+});
+
+const recordingAnswer = z.strictObject({
+  id: recordingId,
+  source: slug,
+  startedAt: instant,
+  completedAt: instant.nullable(),
+  upTo: instant.nullable(),
+});
+
+export const listRecordings = defineQuery({
+  name: "list-recordings",
+  path: "/recordings",
+  tag: "Loading history",
+  summary: "Loads of history, open ones included",
+  scope: "read",
+  params: nothing,
+  query: nothing,
+  answer: z.strictObject({ items: z.array(recordingAnswer) }),
+  refusals: [],
+  run: ({ views }) => ({
+    items: views
+      .all<{ id: string; source: string; started_at: string; completed_at: string | null; up_to: string | null }>(
+        `SELECT * FROM recordings ORDER BY started_at, id`,
+      )
+      .map(
+        (row) =>
+          ({
+            id: row.id,
+            source: row.source,
+            startedAt: row.started_at,
+            completedAt: row.completed_at,
+            upTo: row.up_to,
+          }) as z.output<typeof recordingAnswer>,
+      ),
+  }),
+});
+
+export const currentModels = defineQuery({
+  name: "current-models",
+  path: "/models",
+  tag: "Policies",
+  summary: "The fitted models in force: the prior of trust, and P(alive)",
+  scope: "read",
+  params: nothing,
+  query: nothing,
+  answer: z.strictObject({ prior: priorFit.nullable(), dormancy: dormancyFit.nullable(), basis }),
+  refusals: [],
+  run(desk) {
+    const now = desk.now();
+    return desk.views.snapshot(() => {
+      const prior = desk.views.get<{ fit: string }>(`SELECT fit FROM priors ORDER BY position DESC LIMIT 1`);
+      return {
+        prior: prior === undefined ? null : (JSON.parse(prior.fit) as z.output<typeof priorFit>),
+        dormancy: dormancyModelOf(desk.views),
+        basis: basisNow(desk.views, now),
+      };
+    });
+  },
+});
+
+const accessLine = z.strictObject({
+  at: instant,
+  key: z.string(),
+  purpose: z.string(),
+  event: z.string(),
+  subjects: z.array(z.string()),
+});
+
+export const accessLog = defineQuery({
+  name: "access-log",
+  path: "/access-log",
+  tag: "Ledger",
+  summary: "Who opened whose personal text, newest first",
+  scope: "audit",
+  params: nothing,
+  query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
+  answer: z.strictObject({ items: z.array(accessLine) }),
+  refusals: [],
+  run: async ({ vault }, { query }) => ({ items: await vault.accessLog(query.limit) }),
+});
+
+const interactionAnswer = z.strictObject({
+  id: interactionId,
+  account: accountId,
+  ...interactionFacts.shape,
+  channel: slug.nullable(),
+  minutes: z.int().nullable(),
+  isCorrected: z.boolean(),
+  isRetracted: z.boolean(),
+  personal: personalFields,
+  revision: z.int(),
+});
+
+export const getInteraction = defineQuery({
+  name: "get-interaction",
+  path: "/interactions/:interaction",
+  tag: "Interactions",
+  summary: "An interaction as it stands",
+  scope: "read",
+  params: z.strictObject({ interaction: interactionId }),
+  query: nothing,
+  answer: interactionAnswer,
+  refusals: ["interaction-not-found"],
+  async run(desk, { params, caller }) {
+    const found = interactionById(desk.views, params.interaction);
+    if (found === undefined) throw new DomainError("interaction-not-found", `there is no interaction ${params.interaction}`);
+    const [personal] = await openPersonal(desk, caller, "get-interaction", [found.sealed]);
+    const {
+      id,
+      account,
+      kind,
+      purpose,
+      direction,
+      channel,
+      startedAt,
+      minutes,
+      participants,
+      tags,
+      isCorrected,
+      isRetracted,
+      revision,
+    } = found;
+    return {
+      id,
+      account,
+      kind,
+      purpose,
+      direction,
+      channel: channel ?? null,
+      startedAt,
+      minutes: minutes ?? null,
+      participants,
+      tags,
+      isCorrected,
+      isRetracted,
+      personal: personal!,
+      revision,
+    };
+  },
+});

@@ -1,0 +1,373 @@
+/** Questions about promises: what was said, where each occurrence stands, and why. */
+import { z } from "zod";
+import { assess, type Assessment } from "../domain/assess/assess.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { MadePromise } from "../domain/promise/facts.ts";
+import { matcher, proof, terms } from "../domain/terms.ts";
+import {
+  accountId,
+  agreementId,
+  type Instant,
+  instant,
+  partyId,
+  type PartyId,
+  promiseDirection,
+  promiseId,
+  recordingId,
+  slug,
+} from "../domain/values.ts";
+import { decodeAll } from "../ledger/envelope.ts";
+import { policyInForce } from "../projections/parameters.ts";
+import { assessmentInputOf } from "../projections/promises.ts";
+import type { Views } from "../projections/views.ts";
+import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
+import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf, type ReadingDesk } from "./query.ts";
+import { accountOfPerson, basisNow, rounded } from "./reading.ts";
+
+const outcomeAnswer = z.strictObject({
+  verdict: z.string(),
+  at: instant,
+  latenessMs: z.int(),
+  credit: z.number().nullable(),
+  reason: z.string(),
+  evidence: z.array(z.string()).describe("Ids of the interactions or events that show it."),
+  recordingDelayMs: z.number().nullable(),
+});
+
+const occurrenceAnswer = z.strictObject({
+  occurrence: z.int(),
+  date: z.string().nullable(),
+  opensAt: instant.nullable(),
+  dueAt: instant.nullable(),
+  deadlineAt: instant.nullable().describe("Due and grace."),
+  settlesAt: instant.nullable().describe("From when on the clock may settle it; null while a load of history is open."),
+  promisor: partyId,
+  standing: z.string().describe("`upcoming`, `open`, `in-grace`, `overdue`, `awaiting-settlement`, or the verdict."),
+  outcome: outcomeAnswer.nullable(),
+  claimedLate: outcomeAnswer.nullable(),
+  dispute: z.strictObject({ dispute: z.int(), by: partyId, contestedAt: instant, ifUpheld: outcomeAnswer }).nullable(),
+  flags: z.array(z.string()),
+});
+
+const promiseSummary = z.strictObject({
+  id: promiseId,
+  account: accountId,
+  promisor: partyId,
+  promisee: partyId,
+  direction: promiseDirection,
+  kind: slug,
+  weight: z.number(),
+  state: z.string(),
+  isDisputed: z.boolean(),
+  madeAt: instant,
+  counts: z.record(z.string(), z.int()).describe("Occurrences by where they stand."),
+  nextDueAt: instant.nullable(),
+  personal: personalFields,
+  revision: z.int(),
+});
+
+const promiseAnswer = z.strictObject({
+  ...promiseSummary.shape,
+  terms,
+  matcher: matcher.nullable(),
+  proof,
+  timeZone: z.string().nullable(),
+  timeZoneData: z.string().nullable(),
+  acceptedAt: instant.nullable(),
+  inForceAt: instant.nullable(),
+  offerExpiresAt: instant.nullable(),
+  agreement: agreementId.nullable(),
+  recording: recordingId.nullable(),
+  asserted: z.boolean().describe("Something said of it was stated by a key that does not speak for that party alone."),
+  pendingChange: z.strictObject({ change: z.int(), by: partyId, proposal: z.record(z.string(), z.unknown()) }).nullable(),
+  occurrences: z.array(occurrenceAnswer),
+  basis,
+});
+
+type Assessed = { id: string; facts: MadePromise; assessment: Assessment; sealed: SealedAt; revision: number; position: number };
+
+/** The promise as judged now, at the position of the views. To be called in a snapshot. @throws DomainError `promise-not-found`. */
+function assessed(views: Views, id: string, now: Instant): Assessed {
+  const row = views.get<{ sealed: string; revision: number; position: number }>(
+    `SELECT sealed, revision, position FROM promises WHERE id = ?`,
+    [id],
+  );
+  const input = assessmentInputOf(views, id, policyInForce(views));
+  if (row === undefined || input === undefined) throw new DomainError("promise-not-found", `there is no promise ${id}`);
+  return {
+    id,
+    facts: input.promise,
+    assessment: assess(input, now, now),
+    sealed: JSON.parse(row.sealed) as SealedAt,
+    revision: row.revision,
+    position: row.position,
+  };
+}
+
+function summaryOf(
+  { id, facts, assessment, revision }: Assessed,
+  personal: z.output<typeof personalFields>,
+): z.output<typeof promiseSummary> {
+  const counts: Record<string, number> = {};
+  for (const { standing } of assessment.occurrences) counts[standing] = (counts[standing] ?? 0) + 1;
+  const { account, promisor, promisee, direction, kind, weight, madeAt } = facts;
+  const due = assessment.occurrences
+    .filter(({ outcome, dueAt }) => outcome === null && dueAt !== undefined)
+    .map(({ dueAt }) => dueAt!);
+  return {
+    id: id as z.output<typeof promiseId>,
+    account,
+    promisor,
+    promisee,
+    direction,
+    kind,
+    weight,
+    state: assessment.state,
+    isDisputed: assessment.isDisputed,
+    madeAt,
+    counts,
+    nextDueAt: due.toSorted()[0] ?? null,
+    personal,
+    revision,
+  };
+}
+
+type Outcome = NonNullable<Assessment["occurrences"][number]["outcome"]>;
+
+const outcomeOf = ({
+  verdict,
+  at,
+  latenessMs,
+  credit,
+  reason,
+  evidence,
+  recordingDelayMs,
+}: Outcome): z.output<typeof outcomeAnswer> => ({
+  verdict,
+  at,
+  latenessMs,
+  credit: credit === null ? null : rounded(credit),
+  reason,
+  evidence,
+  recordingDelayMs: recordingDelayMs ?? null,
+});
+
+const occurrenceOf = (one: Assessment["occurrences"][number]): z.output<typeof occurrenceAnswer> => ({
+  occurrence: one.number,
+  date: one.date ?? null,
+  opensAt: one.opensAt ?? null,
+  dueAt: one.dueAt ?? null,
+  deadlineAt: one.deadlineAt ?? null,
+  settlesAt: one.clock?.settlesAt ?? null,
+  promisor: one.promisor,
+  standing: one.standing,
+  outcome: one.outcome === null ? null : outcomeOf(one.outcome),
+  claimedLate: one.claimedLate === undefined ? null : outcomeOf(one.claimedLate),
+  dispute:
+    one.openDispute === undefined
+      ? null
+      : {
+          dispute: one.openDispute.number,
+          by: one.openDispute.by,
+          contestedAt: one.openDispute.contestedAt,
+          ifUpheld: outcomeOf(one.openDispute.ifUpheld),
+        },
+  flags: one.flags,
+});
+
+/** A bound key may ask about promises of its party, and about those that concern its account. */
+function onOwnPromise({ views }: ReadingDesk, party: PartyId, { promise }: { promise: string }): boolean {
+  const row = views.get<{ account: string; promisor: string; promisee: string }>(
+    `SELECT account, promisor, promisee FROM promises WHERE id = ?`,
+    [promise],
+  );
+  return row !== undefined && [row.account, row.promisor, row.promisee].includes(party);
+}
+
+const onPromise = z.strictObject({ promise: promiseId });
+
+export const getPromise = defineQuery({
+  name: "get-promise",
+  path: "/promises/:promise",
+  tag: "Promises",
+  summary: "A promise, and where each occurrence of it stands",
+  scope: "read",
+  boundTo: onOwnPromise,
+  params: onPromise,
+  query: z.strictObject({}),
+  answer: promiseAnswer,
+  refusals: ["promise-not-found"],
+  async run(desk, { params, caller }) {
+    const now = desk.now();
+    const { one, rests } = desk.views.snapshot(() => ({
+      one: assessed(desk.views, params.promise, now),
+      rests: basisNow(desk.views, now),
+    }));
+    const [personal] = await openPersonal(desk, caller, "get-promise", [one.sealed]);
+    const { facts } = one;
+    return {
+      ...summaryOf(one, personal!),
+      terms: facts.offer.terms,
+      matcher: facts.offer.matcher ?? null,
+      proof: facts.offer.proof,
+      timeZone: facts.offer.schedule.timeZone ?? null,
+      timeZoneData: facts.offer.schedule.timeZoneData ?? null,
+      acceptedAt: facts.acceptedAt ?? null,
+      inForceAt: facts.inForceAt ?? null,
+      offerExpiresAt: facts.offerExpiresAt ?? null,
+      agreement: facts.agreement ?? null,
+      recording: facts.recording ?? null,
+      asserted: facts.asserted,
+      pendingChange: facts.proposal ?? null,
+      occurrences: one.assessment.occurrences.map(occurrenceOf),
+      basis: rests,
+    };
+  },
+});
+
+const listQuery = {
+  ...page,
+  account: accountId.optional(),
+  promisor: partyId.optional(),
+  promisee: partyId.optional(),
+  direction: promiseDirection.optional(),
+  kind: slug.optional(),
+};
+
+async function listOf(
+  desk: ReadingDesk,
+  caller: Parameters<typeof openPersonal>[1],
+  query: z.output<z.ZodObject<typeof listQuery>>,
+) {
+  const now = desk.now();
+  const after = decodeCursor(query.after)?.[0] ?? 0;
+  const filters = (["account", "promisor", "promisee", "direction", "kind"] as const).filter(
+    (column) => query[column] !== undefined,
+  );
+  const sql = `SELECT id FROM promises WHERE position > ? ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY position LIMIT ?`;
+  const { found, rests, more } = desk.views.snapshot(() => {
+    const rows = desk.views.all<{ id: string }>(sql, [after, ...filters.map((column) => query[column]!), query.limit + 1]);
+    return {
+      found: rows.slice(0, query.limit).map(({ id }) => assessed(desk.views, id, now)),
+      rests: basisNow(desk.views, now),
+      more: rows.length > query.limit,
+    };
+  });
+  const personal = await openPersonal(
+    desk,
+    caller,
+    "list-promises",
+    found.map(({ sealed }) => sealed),
+  );
+  const items = found.map((one, index) => summaryOf(one, personal[index]!));
+  return { items, next: more ? encodeCursor([found.at(-1)!.position]) : null, basis: rests };
+}
+
+export const listPromises = defineQuery({
+  name: "list-promises",
+  path: "/promises",
+  tag: "Promises",
+  summary: "Promises, oldest first",
+  scope: "read",
+  params: z.strictObject({}),
+  query: z.strictObject(listQuery),
+  answer: pageOf(promiseSummary),
+  refusals: [],
+  run: (desk, { query, caller }) => listOf(desk, caller, query),
+});
+
+export const accountPromises = defineQuery({
+  name: "account-promises",
+  path: "/accounts/:account/promises",
+  tag: "Promises",
+  summary: "The promises of an account, in both directions",
+  scope: "read",
+  boundTo: ({ views }, party, { account }) => party === account || accountOfPerson(views, party) === account,
+  params: z.strictObject({ account: accountId }),
+  query: z.strictObject({ ...page, direction: promiseDirection.optional(), kind: slug.optional() }),
+  answer: pageOf(promiseSummary),
+  refusals: [],
+  run: (desk, { params, query, caller }) => listOf(desk, caller, { ...query, account: params.account }),
+});
+
+const historyItem = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  revision: z.int(),
+  position: z.int(),
+  occurredAt: instant,
+  recordedAt: instant,
+  actor: z.strictObject({ kind: z.string(), id: z.string(), onBehalfOf: z.string().optional() }),
+  data: z.record(z.string(), z.unknown()),
+  personal: personalFields,
+});
+
+export const promiseHistory = defineQuery({
+  name: "promise-history",
+  path: "/promises/:promise/history",
+  tag: "Promises",
+  summary: "All that was said of a promise, and every verdict put on record, in order",
+  scope: "read",
+  boundTo: onOwnPromise,
+  params: onPromise,
+  query: z.strictObject({}),
+  answer: z.strictObject({ items: z.array(historyItem) }),
+  refusals: ["promise-not-found"],
+  async run(desk, { params, caller }) {
+    const events = decodeAll(desk.log.readStream(`promise-${params.promise}`));
+    if (events.length === 0) throw new DomainError("promise-not-found", `there is no promise ${params.promise}`);
+    const personal = await openPersonal(
+      desk,
+      caller,
+      "promise-history",
+      events.map(({ sealed, position }) => Object.fromEntries(sealed.map(({ field }) => [field, position]))),
+    );
+    const items = events.map(({ id, type, revision, position, occurredAt, recordedAt, actor, data }, index) => ({
+      id,
+      type,
+      revision,
+      position,
+      occurredAt,
+      recordedAt,
+      actor,
+      data: data as Record<string, unknown>,
+      personal: personal[index]!,
+    }));
+    return { items };
+  },
+});
+
+const agreementAnswer = z.strictObject({
+  id: agreementId,
+  account: accountId,
+  madeAt: instant,
+  promises: z.array(promiseId),
+  personal: personalFields,
+});
+
+export const getAgreement = defineQuery({
+  name: "get-agreement",
+  path: "/agreements/:agreement",
+  tag: "Promises",
+  summary: "An agreement and its promises",
+  scope: "read",
+  params: z.strictObject({ agreement: agreementId }),
+  query: z.strictObject({}),
+  answer: agreementAnswer,
+  refusals: ["agreement-not-found"],
+  async run(desk, { params, caller }) {
+    const row = desk.views.get<{ account: string; made_at: string; promises: string; sealed: string }>(
+      `SELECT * FROM agreements WHERE id = ?`,
+      [params.agreement],
+    );
+    if (row === undefined) throw new DomainError("agreement-not-found", `there is no agreement ${params.agreement}`);
+    const [personal] = await openPersonal(desk, caller, "get-agreement", [JSON.parse(row.sealed) as SealedAt]);
+    return {
+      id: params.agreement,
+      account: row.account,
+      madeAt: row.made_at,
+      promises: JSON.parse(row.promises) as never,
+      personal: personal!,
+    } as unknown as z.output<typeof agreementAnswer>;
+  },
+});

@@ -1,0 +1,207 @@
+/** Lists across all accounts: who has gone quiet, and what falls due. */
+import { z } from "zod";
+import { assessOccurrence } from "../domain/assess/assess.ts";
+import type { OccurrenceSettlement } from "../domain/assess/settle.ts";
+import {
+  accountId,
+  addMs,
+  dayMs,
+  type Instant,
+  instant,
+  partyId,
+  personId,
+  promiseDirection,
+  promiseId,
+  slug,
+} from "../domain/values.ts";
+import type { OccurrenceRow } from "../projections/promises.ts";
+import { listedState } from "./accounts.ts";
+import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
+import { basisNow, outcomeOfRow } from "./reading.ts";
+
+const dormantItem = z.strictObject({
+  account: accountId,
+  owner: personId.nullable(),
+  state: z.enum(["new", "active", "cooling", "dormant"]),
+  decidedBy: z.string(),
+  since: instant.nullable().describe("Since when it is in this state; null for an account never contacted."),
+  contacts: z.int(),
+  lastContactAt: instant.nullable(),
+});
+
+type DormancyRow = {
+  account: string;
+  owner: string | null;
+  contacts: number;
+  first_contact_at: string | null;
+  last_contact_at: string | null;
+  decided_by: string;
+  cooling_at: string | null;
+  dormant_at: string | null;
+};
+
+export const dormancyReport = defineQuery({
+  name: "dormancy-report",
+  path: "/reports/dormancy",
+  tag: "Reports",
+  summary: "Accounts by how quiet they have gone, the longest silence first",
+  description: "Open accounts alone. The state is read off thresholds that were stored when the account was last contacted.",
+  scope: "read",
+  params: z.strictObject({}),
+  query: z.strictObject({
+    ...page,
+    state: z.enum(["new", "active", "cooling", "dormant"]).optional(),
+    owner: personId.optional(),
+  }),
+  answer: pageOf(dormantItem),
+  refusals: [],
+  run(desk, { query }) {
+    const now = desk.now();
+    const [lastContactAt = "", account = ""] = decodeCursor(query.after) ?? [];
+    const conditions = {
+      new: "d.decided_by = 'history'",
+      dormant: "d.dormant_at <= ?1",
+      cooling: "d.cooling_at <= ?1 AND (d.dormant_at IS NULL OR d.dormant_at > ?1)",
+      active: "(d.cooling_at IS NULL OR d.cooling_at > ?1) AND (d.dormant_at IS NULL OR d.dormant_at > ?1)",
+    };
+    const state =
+      query.state === undefined
+        ? "1"
+        : query.state === "new"
+          ? conditions.new
+          : `d.decided_by <> 'history' AND ${conditions[query.state]}`;
+    return desk.views.snapshot(() => {
+      const rows = desk.views.all<DormancyRow>(
+        `SELECT d.*, a.owner FROM dormancy d JOIN accounts a ON a.id = d.account
+         WHERE a.status = 'open' AND ?1 <> '' AND (coalesce(d.last_contact_at, ''), d.account) > (?2, ?3) AND (?4 IS NULL OR a.owner = ?4) AND ${state}
+         ORDER BY coalesce(d.last_contact_at, ''), d.account LIMIT ?5`,
+        [now, lastContactAt, account, query.owner ?? null, query.limit + 1],
+      );
+      const shown = rows.slice(0, query.limit);
+      const last = shown.at(-1);
+      const next =
+        rows.length > query.limit && last !== undefined ? encodeCursor([last.last_contact_at ?? "", last.account]) : null;
+      return { items: shown.map((row) => itemOf(row, now)), next, basis: basisNow(desk.views, now) };
+    });
+  },
+});
+
+function itemOf(row: DormancyRow, now: Instant): z.output<typeof dormantItem> {
+  const state = listedState(row, now);
+  const since = { new: row.first_contact_at, active: row.last_contact_at, cooling: row.cooling_at, dormant: row.dormant_at }[
+    state
+  ];
+  return {
+    account: row.account,
+    owner: row.owner,
+    state,
+    decidedBy: row.decided_by,
+    since,
+    contacts: row.contacts,
+    lastContactAt: row.last_contact_at,
+  } as z.output<typeof dormantItem>;
+}
+
+const dueItem = z.strictObject({
+  promise: promiseId,
+  occurrence: z.int(),
+  account: accountId,
+  promisor: partyId,
+  promisee: partyId,
+  direction: promiseDirection,
+  kind: slug,
+  opensAt: instant.nullable(),
+  dueAt: instant,
+  deadlineAt: instant,
+  settlesAt: instant.nullable(),
+  standing: z.string(),
+});
+
+export const dueReport = defineQuery({
+  name: "due-report",
+  path: "/reports/due",
+  tag: "Reports",
+  summary: "What falls due, and what is overdue, earliest first",
+  description: "Abstentions are left out: nothing needs doing for them.",
+  scope: "read",
+  params: z.strictObject({}),
+  query: z.strictObject({
+    ...page,
+    until: instant.optional().describe("Up to this instant; two weeks from now where absent."),
+    account: accountId.optional(),
+    promisor: partyId.optional(),
+    direction: promiseDirection.optional(),
+  }),
+  answer: pageOf(dueItem),
+  refusals: [],
+  run(desk, { query }) {
+    const now = desk.now();
+    const [dueAt = "", promise = "", occurrence = 0] = decodeCursor(query.after) ?? [];
+    const filters = (["account", "promisor", "direction"] as const).filter((column) => query[column] !== undefined);
+    return desk.views.snapshot(() => {
+      const rows = desk.views.all<OccurrenceRow>(
+        `SELECT * FROM occurrences WHERE by_clock = 1 AND (settles_at > ? OR settles_at IS NULL) AND due_at <= ? AND form IN ('once', 'recurring') AND verdict = 'broken'
+         AND (due_at, promise, occurrence) > (?, ?, ?) ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY due_at, promise, occurrence LIMIT ?`,
+        [
+          now,
+          query.until ?? addMs(now, 14 * dayMs),
+          dueAt,
+          promise,
+          occurrence,
+          ...filters.map((column) => query[column]!),
+          query.limit + 1,
+        ],
+      );
+      const shown = rows.slice(0, query.limit);
+      const last = shown.at(-1);
+      const next =
+        rows.length > query.limit && last !== undefined ? encodeCursor([last.due_at!, last.promise, last.occurrence]) : null;
+      return {
+        items: shown.filter((row) => outcomeOfRow(row, now, now) === null).map((row) => dueOf(row, now)),
+        next,
+        basis: basisNow(desk.views, now),
+      };
+    });
+  },
+});
+
+function dueOf(row: OccurrenceRow, now: Instant): z.output<typeof dueItem> {
+  const { standing } = assessOccurrence(settlementOf(row), now, now);
+  return {
+    promise: row.promise,
+    occurrence: row.occurrence,
+    account: row.account,
+    promisor: row.promisor,
+    promisee: row.promisee,
+    direction: row.direction,
+    kind: row.kind,
+    opensAt: row.opens_at,
+    dueAt: row.due_at,
+    deadlineAt: row.deadline_at,
+    settlesAt: row.settles_at,
+    standing,
+  } as z.output<typeof dueItem>;
+}
+
+/** A stored occurrence on which only the clock has a say, as `assess` takes it. */
+const settlementOf = (row: OccurrenceRow): OccurrenceSettlement =>
+  ({
+    number: row.occurrence,
+    kind: row.form,
+    opensAt: row.opens_at ?? undefined,
+    dueAt: row.due_at ?? undefined,
+    deadlineAt: row.deadline_at ?? undefined,
+    bindsFrom: row.opens_at ?? undefined,
+    promisor: row.promisor,
+    finding: null,
+    clock: {
+      verdict: row.verdict,
+      at: row.at,
+      latenessMs: 0,
+      credit: row.credit,
+      reason: row.reason,
+      evidence: [],
+      settlesAt: row.settles_at,
+    },
+    flags: [],
+  }) as unknown as OccurrenceSettlement;
