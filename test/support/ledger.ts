@@ -1,0 +1,105 @@
+/** A whole ledger in memory, on a clock that stands still until it is moved: for specs of what spans several parts. */
+import { DatabaseSync } from "node:sqlite";
+import { commandNamed } from "../../src/commands/registry.ts";
+import type { Acknowledged, Caller, Desk } from "../../src/commands/command.ts";
+import type { KeyScope } from "../../src/domain/key.ts";
+import type { Instant, KeyId, PartyId } from "../../src/domain/values.ts";
+import type { LocalEventStore } from "../../src/event-store/log.ts";
+import { memoryEventStore } from "../../src/event-store/memory/memory.ts";
+import { Keeper } from "../../src/keeper/keeper.ts";
+import { decodeAll, type LedgerEvent } from "../../src/ledger/envelope.ts";
+import { Ledger } from "../../src/ledger/ledger.ts";
+import { LogClock } from "../../src/ledger/log-clock.ts";
+import { inlineHost } from "../../src/projections/inline-host.ts";
+import type { ViewsHost } from "../../src/projections/reader.ts";
+import { fingerprint, projections } from "../../src/projections/registry.ts";
+import { createTables } from "../../src/projections/runner.ts";
+import type { ReadingDesk } from "../../src/queries/query.ts";
+import { queries } from "../../src/queries/registry.ts";
+import { openMemoryVault } from "../../src/vault/memory.ts";
+import type { Vault } from "../../src/vault/vault.ts";
+
+const everyScope: KeyScope[] = ["record", "read", "personal", "arbitrate", "audit", "admin"];
+
+export type TestLedger = {
+  store: LocalEventStore;
+  vault: Vault;
+  host: ViewsHost;
+  desk: Desk;
+  readingDesk: ReadingDesk;
+  keeper: Keeper;
+  /** Moves the clock. */
+  setNow(at: string): void;
+  /** Runs a command by name as an unbound key with every scope, unless told otherwise. */
+  run(
+    name: string,
+    body: object,
+    params?: object,
+    request?: { caller?: Caller; idempotencyKey?: string; expectedRevision?: number },
+  ): Promise<Acknowledged>;
+  /** Asks a query by name, once the views have caught up. */
+  ask<Answer = Record<string, unknown>>(name: string, params?: object, query?: object, caller?: Caller): Promise<Answer>;
+  events(): LedgerEvent[];
+  eventsOf(stream: string): LedgerEvent[];
+};
+
+export const callerFor = (party?: PartyId, scopes: KeyScope[] = everyScope): Caller => ({
+  key: "key_0000000000000000" as KeyId,
+  scopes,
+  party,
+});
+
+export function emptyViews(): DatabaseSync {
+  const database = new DatabaseSync(":memory:");
+  createTables(database, projections, fingerprint(projections));
+  return database;
+}
+
+export function testLedger(
+  start = "2026-01-01T00:00:00.000Z",
+  parts: { store?: LocalEventStore; vault?: Vault } = {},
+): TestLedger {
+  let now = Date.parse(start);
+  const store = parts.store ?? memoryEventStore();
+  const vault = parts.vault ?? openMemoryVault();
+  const ledger = new Ledger({ store, vault, clock: new LogClock(() => now, undefined) });
+  const host = inlineHost(store.log, emptyViews(), projections);
+  const desk = { ledger, timeZoneData: "test" };
+  const readingDesk = { views: host.views, log: store.log, vault, now: () => ledger.now() };
+  const events = () => decodeAll(store.log.readAll(0, 1_000_000));
+  return {
+    store,
+    vault,
+    host,
+    desk,
+    readingDesk,
+    keeper: new Keeper(ledger, host),
+    setNow: (at) => void (now = Date.parse(at)),
+    async run(name, body, params = {}, { caller = callerFor(), ...request } = {}) {
+      const command = commandNamed(name);
+      if (command === undefined) throw new Error(`there is no command ${name}`);
+      return command.run(desk, {
+        params: command.params.parse(params),
+        body: command.body.parse(body),
+        caller,
+        correlation: "test",
+        ...request,
+      });
+    },
+    async ask<Answer>(name: string, params: object = {}, query: object = {}, caller = callerFor()) {
+      const definition = queries.find((one) => one.name === name);
+      if (definition === undefined) throw new Error(`there is no query ${name}`);
+      await host.caughtUp(store.log.head());
+      const answer = await definition.run(readingDesk, {
+        params: definition.params.parse(params),
+        query: definition.query.parse(query),
+        caller,
+      });
+      return definition.answer.parse(answer) as Answer;
+    },
+    events,
+    eventsOf: (stream) => events().filter((event) => event.stream === stream),
+  };
+}
+
+export const instantOf = (text: string): Instant => text as Instant;
