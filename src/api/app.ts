@@ -1,0 +1,179 @@
+/** The HTTP API as one Fastify instance. Whoever builds it listens and closes. */
+import underPressure from "@fastify/under-pressure";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
+import { admission } from "./admission.ts";
+import { mountBatch } from "./batch/batch.ts";
+import { mountCommands } from "./commands.ts";
+import { type ApiDeps, defaultLimits, type Limits } from "./deps.ts";
+import { mountDocs } from "./docs.ts";
+import { mountEvents } from "./events/events.ts";
+import { correlationOf } from "./headers.ts";
+import { mountHealth } from "./health.ts";
+import { parseJson } from "./json-body.ts";
+import { logSummaries } from "./logging.ts";
+import { measureRequests, type Metrics, metricsOf } from "./metrics.ts";
+import { ApiError, problemMediaType, problemOf, sendProblem } from "./problem.ts";
+import { mountQueries } from "./queries.ts";
+import { compileValidator } from "./validation.ts";
+
+/**
+ * Closing it ends event streams, answers what was read of batches, and waits for requests under way: bound that wait outside.
+ * @returns an instance that is not listening yet. Routes may be added until it is ready.
+ */
+export function buildApp(deps: ApiDeps): FastifyInstance {
+  const limits: Limits = { ...defaultLimits, ...deps.limits };
+  const app = fastify({
+    logger: deps.logger === undefined ? false : { ...deps.logger, redact: redacted },
+    disableRequestLogging: true,
+    // A child for each request costs more than the line it serves.
+    childLoggerFactory: (logger) => logger,
+    genReqId: correlationOf,
+    requestIdHeader: false,
+    trustProxy: false,
+    bodyLimit: limits.bodyBytesMax,
+    connectionTimeout: limits.idleTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // Bodies have a deadline of their own, see body-deadline.ts.
+    requestTimeout: 0,
+    http: { headersTimeout: limits.headersTimeoutMs },
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply);
+    },
+    clientErrorHandler: refuseUnreadable,
+  });
+  const metrics = metricsOf(deps);
+  const draining = new AbortController();
+
+  app.decorateRequest("caller", undefined);
+  app.setValidatorCompiler(compileValidator);
+  app.setErrorHandler(sendProblem);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body: Buffer, done) => {
+    try {
+      done(null, body.length === 0 ? undefined : objectIn(body, limits));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    void reply.headers(fixedHeaders).header("troth-correlation", request.id);
+    done(draining.signal.aborted ? shuttingDown : undefined);
+  });
+  app.addHook("preClose", (done) => {
+    draining.abort();
+    done();
+  });
+  logSummaries(app);
+  measureRequests(app, metrics);
+  const allowed = methodsByUrl(app);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(new ApiError("not-found", "There is nothing at this URL."), request, reply),
+  );
+
+  mountHealth(app, deps, limits, metrics);
+  void app.register(async (docs) => mountDocs(docs, deps));
+  void app.register(async (v1) => mountVersion1(v1, deps, limits, metrics, draining.signal));
+  void app.register(async (rest) => refuseOtherMethods(rest, allowed));
+  return app;
+}
+
+async function mountVersion1(
+  app: FastifyInstance,
+  deps: ApiDeps,
+  limits: Limits,
+  metrics: Metrics,
+  draining: AbortSignal,
+): Promise<void> {
+  await app.register(underPressure, { maxEventLoopDelay: limits.eventLoopDelayMsMax, customError: OverloadedError });
+  const admit = await admission(app, deps.desk.ledger, limits);
+  mountCommands(app, deps, limits, admit, metrics);
+  mountQueries(app, deps, limits, admit);
+  mountEvents(app, deps, limits, admit, metrics, draining);
+  await mountBatch(app, deps, limits, admit, metrics, draining);
+}
+
+/** Nothing of ours puts these into a line; they are named for the day when something does. */
+const redacted = {
+  paths: ["headers", "*.headers", "authorization", "*.authorization", "body", "*.body", "secret", "*.secret"],
+  remove: true,
+};
+
+/** Answers are for the caller alone and are no page. */
+const fixedHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/** @throws ApiError for what is no JSON object; a body that is `null` is not the same as none. */
+function objectIn(body: Buffer, { jsonDepthMax }: Limits): unknown {
+  const value = parseJson(body, jsonDepthMax);
+  if (value !== null) return value;
+  const errors = [{ in: "body" as const, field: "", reason: "must be an object" }];
+  throw new ApiError("validation-failed", "The body must be an object.", { errors });
+}
+
+const shuttingDown = new ApiError("shutting-down", "The server is shutting down; another may answer.", {
+  headers: { "retry-after": "5", connection: "close" },
+});
+
+class OverloadedError extends ApiError {
+  constructor() {
+    super("overloaded", "The server can't keep up; nothing was recorded.", { headers: { "retry-after": "2" } });
+  }
+}
+
+/** Which methods each path knows, filled as routes are added. */
+function methodsByUrl(app: FastifyInstance): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ method, url }) => {
+    if (url.startsWith("/docs") || url === "*") return;
+    const known = methods.get(url) ?? new Set();
+    for (const one of [method].flat()) known.add(one);
+    methods.set(url, known);
+  });
+  return methods;
+}
+
+const everyMethod = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+/** Fastify answers 404 where the path is right and the method wrong. @see RFC 9110, section 15.5.6 */
+function refuseOtherMethods(app: FastifyInstance, allowed: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, methods] of [...allowed]) {
+    const allow = [...methods].sort().join(", ");
+    const refused = new ApiError("method-not-allowed", `Allowed here: ${allow}.`, { headers: { allow } });
+    app.route({
+      method: everyMethod.filter((method) => !methods.has(method)) as HTTPMethods[],
+      url,
+      exposeHeadRoute: false,
+      // Before any body is read.
+      onRequest: async () => {
+        throw refused;
+      },
+      handler: async () => undefined,
+    });
+  }
+}
+
+type Unreadable = Error & { code?: string };
+type RawSocket = { writable: boolean; destroyed: boolean; end(text: string): void; destroy(): void };
+
+/** What is no HTTP, or came too slowly to be any: answered without any of the above, which never saw it. */
+function refuseUnreadable(error: Unreadable, socket: RawSocket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "request-timeout" : "malformed-request";
+  const { problem } = problemOf(new ApiError(code, "The request can't be read."));
+  const text = JSON.stringify(problem);
+  const reason = problem.status === 408 ? "Request Timeout" : "Bad Request";
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${reason}\r\nconnection: close\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+export type { ApiDeps, Limits, FastifyReply, FastifyRequest };

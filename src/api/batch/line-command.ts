@@ -1,0 +1,120 @@
+/** One line of a batch: from its bytes to a command that may run, and to the line that answers it. */
+import { z } from "zod";
+import type { Acknowledged, Caller, CommandDefinition, Desk } from "../../commands/command.ts";
+import { statusOf } from "../acknowledgement.ts";
+import { requireScope } from "../auth.ts";
+import { parseJson } from "../json-body.ts";
+import type { Metrics } from "../metrics.ts";
+import { ApiError, type Problem, problemOf } from "../problem.ts";
+import { invalid, validated } from "../validation.ts";
+import type { Line } from "./lines.ts";
+import { type Touched, touchedBy } from "./turns.ts";
+
+/** A line as callers send it. */
+export const batchLine = z.strictObject({
+  command: z.string().max(60).describe("The name of a command: its operation id."),
+  params: z.record(z.string(), z.unknown()).default({}).describe("What the command's path would name."),
+  body: z.record(z.string(), z.unknown()).default({}),
+  idempotencyKey: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters")
+    .optional(),
+  ifMatch: z.int().min(0).optional().describe("The revision that the caller saw."),
+});
+
+/** The line that answers another. */
+export const batchResult = z.strictObject({
+  line: z.int().min(1),
+  status: z.int(),
+  id: z.string().optional(),
+  ids: z.record(z.string(), z.array(z.string())).optional(),
+  revision: z.int().optional(),
+  position: z.int().optional(),
+  replayed: z.boolean().optional(),
+  secret: z.string().optional(),
+  problem: z.looseObject({ code: z.string() }).optional(),
+});
+
+export type BatchContext = {
+  desk: Desk;
+  caller: Caller;
+  correlation: string;
+  commands: ReadonlyMap<string, CommandDefinition>;
+  metrics: Metrics;
+  jsonDepthMax: number;
+  /** Stamped into promises that name no load of history. */
+  recording?: string;
+};
+
+export type LineCommand = {
+  number: number;
+  command: CommandDefinition;
+  params: Record<string, unknown>;
+  body: Record<string, unknown>;
+  idempotencyKey: string | undefined;
+  expectedRevision: number | undefined;
+  touched: Touched;
+};
+
+/** @throws ApiError for a line that no command can be made of. */
+export function readLine({ number, bytes }: Line, context: BatchContext): LineCommand {
+  if (bytes === undefined) throw new ApiError("body-too-large", "The line is too long.");
+  const line = readEnvelope(bytes, context.jsonDepthMax);
+  const command = context.commands.get(line.command);
+  if (command === undefined)
+    throw new ApiError("command-unknown", "There is no command of this name.", {
+      errors: [{ in: "body", field: "/command", reason: "is not the name of a command" }],
+    });
+  requireScope(context.caller, command.scope);
+  const params = validated(command.params, line.params, "path");
+  const body = stamped(command.name, validated(command.body, line.body, "body"), context.recording);
+  const { idempotencyKey, ifMatch: expectedRevision } = line;
+  // What administers the ledger may concern every line: a policy closes the vocabulary, a key is revoked.
+  const touched = touchedBy({ name: command.name, params, body, idempotencyKey, alone: command.scope === "admin" });
+  return { number, command, params, body, idempotencyKey, expectedRevision, touched };
+}
+
+/** A line that is no line of a batch at all is malformed, unlike one whose command is refused. */
+function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batchLine> {
+  const parsed = batchLine.safeParse(parseJson(bytes, jsonDepthMax));
+  if (parsed.success) return parsed.data;
+  const { message, errors } = invalid(parsed.error.issues, "body");
+  throw new ApiError("malformed-request", `The line is no line of a batch: ${message}`, { errors });
+}
+
+function stamped(name: string, body: Record<string, unknown>, recording: string | undefined): Record<string, unknown> {
+  if (recording === undefined) return body;
+  if (name === "make-promise") return body["recording"] === undefined ? { ...body, recording } : body;
+  if (name !== "make-agreement") return body;
+  const promises = body["promises"] as Record<string, unknown>[];
+  return { ...body, promises: promises.map((each) => (each["recording"] === undefined ? { ...each, recording } : each)) };
+}
+
+export async function runLine(line: LineCommand, context: BatchContext): Promise<Acknowledged & { secret?: string }> {
+  const { command, params, body, idempotencyKey, expectedRevision } = line;
+  const { desk, caller, correlation, metrics } = context;
+  const acknowledged = await command.run(desk, { params, body, caller, correlation, idempotencyKey, expectedRevision });
+  metrics.accepted(acknowledged);
+  return acknowledged;
+}
+
+export const acceptedText = ({ number, command }: LineCommand, acknowledged: Acknowledged & { secret?: string }): string => {
+  const { id, ids, revision, position, isReplay, secret } = acknowledged;
+  const status = statusOf(command.creates, acknowledged);
+  return `${JSON.stringify({ line: number, status, id, ids, revision, position, replayed: isReplay, secret })}\n`;
+};
+
+/** For the OpenAPI document. */
+export const acceptedExample = `${JSON.stringify({
+  line: 1,
+  status: 201,
+  id: "int_0000000000000001",
+  revision: 0,
+  position: 7,
+  replayed: false,
+})}\n${JSON.stringify({ summary: { lines: 1, accepted: 1, refused: 0, complete: true } })}\n`;
+
+export function refusedText(number: number, error: unknown): { text: string; problem: Problem } {
+  const { problem } = problemOf(error);
+  return { text: `${JSON.stringify({ line: number, status: problem.status, problem })}\n`, problem };
+}

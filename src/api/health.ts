@@ -1,0 +1,48 @@
+/** For whoever watches the process: is it alive, may it be sent requests, what does it measure. No key is needed to ask. */
+import { isIPv4, isIPv6 } from "node:net";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { authenticate, requireScope } from "./auth.ts";
+import type { ApiDeps, Limits } from "./deps.ts";
+import { sendJson } from "./answer.ts";
+import { faultOf } from "./logging.ts";
+import type { Metrics } from "./metrics.ts";
+
+export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits, { registry }: Metrics): void {
+  const { store, host, desk } = deps;
+
+  app.get("/livez", (_request, reply) => sendJson(reply, '{"status":"alive"}'));
+
+  app.get("/readyz", async (request, reply) => {
+    const { position: viewsPosition, building, failure } = host.status();
+    const position = await headOf(request);
+    const isReady = position !== undefined && failure === undefined && !building;
+    const lag = position === undefined ? undefined : Math.max(0, position - viewsPosition);
+    const status = isReady ? "ready" : "not-ready";
+    // Why the views failed is in the log; whoever asks without a key learns that they did.
+    const views = failure !== undefined ? "failed" : building ? "building" : "running";
+    void reply.code(isReady ? 200 : 503);
+    return sendJson(
+      reply,
+      JSON.stringify({ status, store: position === undefined ? "failed" : "running", views, position, viewsPosition, lag }),
+    );
+  });
+
+  async function headOf(request: FastifyRequest): Promise<number | undefined> {
+    try {
+      return await store.head();
+    } catch (error) {
+      request.log.error({ correlation: request.id, fault: faultOf(error) }, "the store's head can't be read");
+      return undefined;
+    }
+  }
+
+  app.get("/metrics", async (request, reply) => {
+    if (limits.metricsNeedKey || !isLoopback(request.ip)) requireScope(await authenticate(desk.ledger, request), "audit");
+    return reply.header("content-type", registry.contentType).send(await registry.metrics());
+  });
+}
+
+export const isLoopback = (address: string): boolean => {
+  const plain = address.toLowerCase().replace(/^::ffff:/, "");
+  return (isIPv4(plain) && plain.startsWith("127.")) || (isIPv6(plain) && plain === "::1");
+};

@@ -1,0 +1,119 @@
+/** One operation of the document for each command and each query. */
+import { z } from "zod";
+import type { CommandDefinition } from "../../commands/command.ts";
+import type { QueryDefinition } from "../../queries/query.ts";
+import { acknowledgement } from "../acknowledgement.ts";
+import { resourceOf } from "../commands.ts";
+import { exampleOf, type JsonSchema } from "./example.ts";
+import { commandRefusals, queryRefusals, refusalResponses } from "./refusals.ts";
+
+export type Operation = Record<string, unknown>;
+
+export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema & { $schema?: string };
+  return json;
+}
+
+/** `/accounts/:account` as the document writes it. */
+export const templated = (path: string): string => `/v1${path.replaceAll(/:([a-z]+)/g, "{$1}")}`;
+
+/** Parameters of the path or the query, from the object schema that checks them. */
+export function parametersOf(schema: z.ZodObject, where: "path" | "query"): Operation[] {
+  const { properties = {}, required = [] } = jsonSchemaOf(schema, "input") as JsonSchema & { required?: string[] };
+  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+    name,
+    in: where,
+    required: where === "path" || required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    // What is coerced from text says nothing of its input; its output says what the text must spell.
+    schema: property.type === undefined && property.anyOf === undefined ? outputOf(schema, name) : property,
+    ...(where === "path" ? { example: exampleOf(property) } : {}),
+  }));
+}
+
+function outputOf(schema: z.ZodObject, name: string): JsonSchema {
+  const { description: _, ...property } = jsonSchemaOf(schema, "output").properties![name]!;
+  return property;
+}
+
+const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
+
+export function commandOperation(command: CommandDefinition, queries: readonly QueryDefinition[]): Operation {
+  const { name, tag, summary, description, scope, creates, path, params, body, example, refusals } = command;
+  const bodySchema = jsonSchemaOf(body, "input") as JsonSchema & { required?: string[] };
+  const headers = {
+    ETag: { $ref: "#/components/headers/ETag" },
+    "Troth-Position": { $ref: "#/components/headers/TrothPosition" },
+  };
+  const answered = (replayed: boolean) => ({
+    "application/json": {
+      schema: { $ref: "#/components/schemas/Acknowledgement" },
+      example: acknowledgementExample(command, replayed),
+    },
+  });
+  const isRead = resourceOf(path, queries) !== undefined;
+  const created = {
+    description: "Recorded.",
+    headers: isRead ? { ...headers, Location: { $ref: "#/components/headers/Location" } } : headers,
+    content: answered(false),
+  };
+  const unchanged = creates ? "Nothing was added: the request had been answered before." : "Recorded, or nothing to record.";
+  return {
+    operationId: name,
+    tags: [tag],
+    summary,
+    description: [description, `Needs the scope \`${scope}\`.`].filter(Boolean).join("\n\n"),
+    parameters: [
+      ...parametersOf(params, "path"),
+      parameter("IdempotencyKey"),
+      parameter("IfMatch"),
+      parameter("TrothCorrelation"),
+    ],
+    requestBody: {
+      required: (bodySchema.required ?? []).length > 0,
+      content: { "application/json": { schema: bodySchema, example } },
+    },
+    responses: {
+      "200": { description: unchanged, headers, content: answered(creates === true) },
+      ...(creates ? { "201": created } : {}),
+      ...refusalResponses(commandRefusals(refusals), Object.keys(params.shape)),
+    },
+  };
+}
+
+/** The acknowledgement of the example's command. */
+function acknowledgementExample({ params, body }: CommandDefinition, replayed: boolean): unknown {
+  const own = Object.values(params.shape)[0] ?? body.shape["id"];
+  const id = own === undefined ? "ledger" : exampleOf(jsonSchemaOf(own as z.ZodType, "output"));
+  const { ids: _, secret: __, ...whole } = exampleOf(jsonSchemaOf(acknowledgement, "output")) as Record<string, unknown>;
+  return { ...whole, id, revision: 0, position: 1, replayed };
+}
+
+export function queryOperation(query: QueryDefinition): Operation {
+  const { name, tag, summary, description, scope, params, query: asked, answer, refusals, boundTo } = query;
+  const answerSchema = jsonSchemaOf(answer, "output");
+  const bound =
+    boundTo === undefined
+      ? "Not for keys that are bound to a party."
+      : "A key that is bound to a party may ask about what concerns it.";
+  return {
+    operationId: name,
+    tags: [tag],
+    summary,
+    description: [description, `Needs the scope \`${scope}\`. ${bound}`].filter(Boolean).join("\n\n"),
+    parameters: [
+      ...parametersOf(params, "path"),
+      ...parametersOf(asked, "query"),
+      parameter("TrothPosition"),
+      parameter("TrothCorrelation"),
+    ],
+    responses: {
+      "200": {
+        description: "The answer.",
+        headers: { "Troth-Position": { $ref: "#/components/headers/TrothPosition" } },
+        content: { "application/json": { schema: answerSchema, example: exampleOf(answerSchema) } },
+      },
+      ...refusalResponses(queryRefusals(refusals, "after" in asked.shape), Object.keys(params.shape)),
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Schemas at the edge: zod says yes or no, and this says which field offends and why. */
+import type { z } from "zod";
+import { fieldErrorCountMax, pointerPart } from "./json-body.ts";
+import { ApiError, type FieldError } from "./problem.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** @throws ApiError `validation-failed` naming the fields. */
+export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown, where: FieldError["in"]): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues, where);
+}
+
+export function invalid(issues: readonly Issue[], where: FieldError["in"]): ApiError {
+  const errors: FieldError[] = [];
+  for (const issue of issues) addErrors(issue, "", where, errors);
+  const [first] = errors;
+  const detail = first === undefined ? "The request does not fit its schema." : `${first.field || "/"}: ${first.reason}`;
+  return new ApiError("validation-failed", detail, { errors });
+}
+
+function addErrors(issue: Issue, base: string, where: FieldError["in"], errors: FieldError[]): void {
+  const field = base + issue.path.map((part) => `/${pointerPart(part)}`).join("");
+  const add = (at: string, reason: string): void => {
+    if (errors.length < fieldErrorCountMax) errors.push({ in: where, field: at, reason });
+  };
+  if (issue.code === "unrecognized_keys") {
+    for (const key of issue.keys) add(`${field}/${pointerPart(key)}`, "is not known here");
+    return;
+  }
+  const branch = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined;
+  if (branch !== undefined) for (const inner of branch) addErrors(inner, field, where, errors);
+  else add(field, reasonOf(issue));
+}
+
+/** Of a union, the branch that the caller seems to have meant: the one whose kind of value fits. */
+function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const fitting = branches.filter((issues) => !issues.some(({ path, code }) => path.length === 0 && isOfAnotherKind(code)));
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+const isOfAnotherKind = (code: Issue["code"]): boolean => code === "invalid_type" || code === "invalid_value";
+
+const reasonsByFormat: Record<string, string> = {
+  datetime: "must be an instant in UTC with milliseconds, such as `2026-01-09T10:00:00.000Z`, on a day that exists",
+  date: "must be a date that exists, such as `2026-01-09`",
+};
+
+function reasonOf(issue: Issue): string {
+  if (issue.code === "invalid_format") return reasonsByFormat[issue.format] ?? issue.message;
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return "is required";
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const reasons = issue.errors.flatMap((branch) => branch.slice(0, 1).map(reasonOf));
+    return [...new Set(reasons)].join("; or ");
+  }
+  return issue.message;
+}
+
+/** What Fastify calls with each part of a request. */
+export function compileValidator({ schema, httpPart }: { schema: unknown; httpPart?: string | undefined }) {
+  const zod = schema as z.ZodType;
+  const where = httpPart === "body" ? "body" : httpPart === "params" ? "path" : "query";
+  return (value: unknown): { value: unknown } | { error: ApiError } => {
+    // No body at all is a body without fields. A body that is `null` does not come this far.
+    const result = zod.safeParse(value ?? {});
+    return result.success ? { value: result.data } : { error: invalid(result.error.issues, where) };
+  };
+}
