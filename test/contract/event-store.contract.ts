@@ -337,6 +337,7 @@ export function eventStoreContract(name: string, makeStore: () => Promise<StoreU
       await given(fleet, 1);
       const follower = following(0);
       await follower.seen(1);
+      for (let turn = 0; turn < 5; turn++) await setImmediate();
       follower.stop.abort();
       await follower.ended;
       await store.append(fleet, 0, [anEvent(fleet, 1)]);

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { existsSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type NewEvent, noStream, type StoredEvent } from "../../src/event-store/event-store.ts";
 import { LogFormatError, openForAppending } from "../../src/event-store/sqlite/schema.ts";
@@ -8,6 +10,7 @@ import { openSqliteEventStore, type SqliteEventStoreOptions } from "../../src/ev
 import { openSqliteLog } from "../../src/event-store/sqlite/sqlite-log.ts";
 import { anEvent, idsOf, someEvents } from "./support/events.ts";
 import { aFolder } from "./support/folder.ts";
+import type { Openers } from "./support/opening-worker.ts";
 
 const aPath = (): string => join(aFolder(), "ledger.db");
 
@@ -64,6 +67,21 @@ describe("appends in one process", () => {
 });
 
 describe("several connections to one file", () => {
+  it("may all find it missing and make it, and end up with one", async () => {
+    const folder = aFolder();
+    const shared = {
+      paths: Array.from({ length: 20 }, (_, index) => join(folder, `${index}.db`)),
+      count: 4,
+      arrivals: new Int32Array(new SharedArrayBuffer(4)),
+    };
+    const openers = Array.from({ length: shared.count }, (_, index) => {
+      const workerData: Openers = { ...shared, stream: `account-${index}` };
+      return new Worker(new URL("./support/opening-worker.ts", import.meta.url), { workerData });
+    });
+    await Promise.all(openers.map((opener) => once(opener, "exit")));
+    for (const path of shared.paths) expect(await opened(path).head()).toBe(shared.count);
+  });
+
   it("see each other's appends and conflicts at once", async () => {
     const path = aPath();
     const [one, other] = [opened(path), opened(path)];
@@ -113,6 +131,15 @@ describe("the file of the log", () => {
     log.close();
     log.close();
     expect(() => log.head()).toThrow(expect.objectContaining({ reason: "closed" }));
+  });
+
+  it("holds what was appended just before it was closed", async () => {
+    const path = aPath();
+    const store = opened(path);
+    const answers = ["a", "b"].map((letter) => store.append(`account-${letter}`, noStream, [anEvent(`account-${letter}`, 0)]));
+    await store.close();
+    expect(await Promise.all(answers)).toHaveLength(2);
+    expect(await opened(path).head()).toBe(2);
   });
 
   it("is one file once it is closed", async () => {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { type StoredEvent } from "../../../src/event-store/event-store.ts";
 import { type Log } from "../../../src/event-store/log.ts";
-import { type Acknowledged } from "./appending-process.ts";
+import type { Acknowledged } from "./appending-process.ts";
 
 /** What a log must hold after any end of its writers: each acknowledged append once, at its place, and no gap. */
 export function expectAcknowledged(log: Log, acknowledged: readonly Acknowledged[]): StoredEvent[] {
