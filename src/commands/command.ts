@@ -22,6 +22,7 @@ import {
 } from "../domain/values.ts";
 import { derivedId, randomId } from "../ledger/ids.ts";
 import type { CommandMeta, Handled, Ledger } from "../ledger/ledger.ts";
+import type { ViewsHost } from "../projections/reader.ts";
 
 /** Whose key it is, what it may do, and for whom alone it speaks. */
 export type Caller = { key: KeyId; scopes: readonly KeyScope[]; party?: PartyId };
@@ -38,7 +39,7 @@ export type CommandRequest<Params, Body> = {
 };
 
 /** What a command needs of the world. */
-export type Desk = { ledger: Ledger; timeZoneData: string };
+export type Desk = { ledger: Ledger; host: ViewsHost; timeZoneData: string };
 
 export type Acknowledged = Handled & {
   /** Of what the command was about. */

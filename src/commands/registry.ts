@@ -4,6 +4,7 @@ import { adoptPolicy, completeRecording, correctClock, issueKey, revokeKey, star
 import { makeAgreement } from "./agreements.ts";
 import type { CommandDefinition } from "./command.ts";
 import { correctInteraction, recordInteraction, retractInteraction } from "./interactions.ts";
+import { fitDormancyModel, fitPrior } from "./models.ts";
 import { recordOutcome, retractOutcome } from "./outcomes.ts";
 import { addPerson, changePerson, movePerson, personLeft } from "./people.ts";
 import * as promises from "./promises.ts";
@@ -48,6 +49,8 @@ export const commands: readonly CommandDefinition[] = [
   startRecording,
   completeRecording,
   adoptPolicy,
+  fitDormancyModel,
+  fitPrior,
   issueKey,
   revokeKey,
   correctClock,

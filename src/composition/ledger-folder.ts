@@ -102,7 +102,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),
     });
-    const desk = { ledger, timeZoneData: process.versions["tz"] ?? "unknown" };
+    const desk = { ledger, host, timeZoneData: process.versions["tz"] ?? "unknown" };
     const readingDesk: ReadingDesk = {
       get views() {
         return host.views;

@@ -321,16 +321,19 @@ export function dormancyState(input: DormancyInput, policy: DormancyPolicy): Dor
   const silenceMs = lastContactAt === null ? null : epochMs(input.at) - epochMs(lastContactAt);
   const cadence = cadenceAnswer(input, policy);
   const seen = { contacts: occasionsMs.length, lastContactAt, silenceMs };
-  if (lastContactAt === null || silenceMs === null || occasionsMs.length < policy.contactCountMin) {
+  if (lastContactAt === null) {
     const answers = { cadence, rhythm: null, alive: null };
-    return { state: "new", decidedBy: "history", since: firstContactAt, coolingAt: null, dormantAt: null, ...seen, answers };
+    return { state: "new", decidedBy: "history", since: null, coolingAt: null, dormantAt: null, ...seen, answers };
   }
   const history = historyOf(occasionsMs, lastContactAt, input.at);
+  const hasHistory = occasionsMs.length >= policy.contactCountMin;
   const answers = {
     cadence,
-    rhythm: rhythmAnswer(occasionsMs, lastContactAt, input.at, policy),
+    rhythm: hasHistory ? rhythmAnswer(occasionsMs, lastContactAt, input.at, policy) : null,
     alive: input.model === null ? null : aliveAnswer(input.model, history, lastContactAt, input.at, policy),
   };
+  if (!hasHistory)
+    return { state: "new", decidedBy: "history", since: firstContactAt, coolingAt: null, dormantAt: null, ...seen, answers };
   const decidedBy = orderFor(input, policy).find((name) => answers[name] !== null) ?? "rhythm";
   const { state, coolingAt, dormantAt } = answers[decidedBy] ?? { state: "active", coolingAt: null, dormantAt: null };
   const since = { active: lastContactAt, cooling: coolingAt, dormant: dormantAt }[state];

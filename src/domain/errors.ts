@@ -56,6 +56,7 @@ export const domainErrorCodes = [
   "parties-unfit",
   "correction-unfit",
   "in-the-future",
+  "too-little-history",
 ] as const;
 
 export type DomainErrorCode = (typeof domainErrorCodes)[number];

@@ -254,7 +254,7 @@ describe("the state of an account", () => {
       lastContactAt: day(40),
       coolingAt: null,
       dormantAt: null,
-      answers: { cadence: { overdue: true }, rhythm: null, alive: null },
+      answers: { cadence: { overdue: true }, rhythm: null, alive: { state: "dormant" } },
     });
     expect(state({ contacts: [] })).toMatchObject({
       state: "new",

@@ -64,7 +64,7 @@ export function testLedger(
   const vault = parts.vault ?? openMemoryVault();
   const ledger = new Ledger({ store, vault, clock: new LogClock(() => now, undefined) });
   const host = inlineHost(store.log, emptyViews(), projections);
-  const desk = { ledger, timeZoneData: "test" };
+  const desk = { ledger, host, timeZoneData: "test" };
   const readingDesk = { views: host.views, log: store.log, vault, now: () => ledger.now() };
   const events = () => decodeAll(store.log.readAll(0, 1_000_000));
   return {
