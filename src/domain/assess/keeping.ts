@@ -1,13 +1,13 @@
 /** The keeping that the proof of an occurrence asks for. The promisee's own word stands whatever the proof. */
 import type { Interaction } from "../interaction.ts";
-import type { Policy } from "../policy.ts";
 import type { Keeping, MadePromise } from "../promise/facts.ts";
 import type { Occurrence } from "../promise/occurrences.ts";
-import { dayMs, epochMs, type Instant, type PartyId } from "../values.ts";
+import { dayMs, epochMs, type Instant, latest, type PartyId } from "../values.ts";
+import { settlementOf } from "./clock.ts";
 import { delayMs, keptFinding } from "./finding.ts";
 import { matches } from "./matching.ts";
 import type { Served } from "./serving.ts";
-import type { AssessmentInput, ClockFinding, Finding } from "./settlement.ts";
+import type { AssessmentInput, Finding } from "./settlement.ts";
 
 /** `claimedLate` was recorded so late that it needs the promisee's confirmation, and has none. */
 export type KeepingFound = { finding?: Finding; claimedLate?: Finding };
@@ -15,15 +15,10 @@ export type KeepingFound = { finding?: Finding; claimedLate?: Finding };
 /** Where a keeping is told: by whose recording, and since when. */
 type Told = { recordedAt: Instant; recordedFor?: PartyId };
 
-export function keepingOf(
-  one: Occurrence,
-  served: Served | undefined,
-  input: AssessmentInput,
-  clock: ClockFinding | null,
-): KeepingFound {
+export function keepingOf(one: Occurrence, served: Served | undefined, input: AssessmentInput): KeepingFound {
   if (one.kind === "abstain") return {};
   const { promise } = input;
-  const shown = served === undefined ? claimedOf(one, input, clock) : shownBy(served, one, input, clock);
+  const shown = served === undefined ? claimedOf(one, input) : shownBy(served, one, input);
   const confirmed = promise.confirmations.findLast(({ occurrence }) => occurrence === one.number);
   if (confirmed === undefined) return shown;
   const word = fromWord(confirmed, one, "confirmation");
@@ -33,19 +28,16 @@ export function keepingOf(
 /** A confirmation vouches for the evidence, and where it says more it counts for more. */
 const better = (evidence: Finding, word: Finding) => (word.credit! > evidence.credit! ? word : evidence);
 
-function shownBy(served: Served, one: Occurrence, input: AssessmentInput, clock: ClockFinding | null): KeepingFound {
-  const { interaction, claim } = served;
+function shownBy({ interaction, claim }: Served, one: Occurrence, input: AssessmentInput): KeepingFound {
   const told = firstTold(interaction, one, input.promise.promisee);
   const finding = keptFinding(one, interaction.startedAt, 1, {
     reason: "evidence",
     evidence: [interaction.id],
     recordingDelayMs: delayMs(interaction.startedAt, told.recordedAt),
   });
-  const isLate = isByPromisee(told, input.promise)
-    ? false
-    : isPastLimit(told.recordedAt, clock, input.policy) ||
-      (claim !== undefined && isPastLimit(claim.recordedAt, clock, input.policy));
-  return isLate ? { claimedLate: finding } : { finding };
+  const recordedAt = claim === undefined ? told.recordedAt : latest(told.recordedAt, claim.recordedAt);
+  const isTimely = isByPromisee(told, input.promise) || !isPastLimit(recordedAt, one, input);
+  return isTimely ? { finding } : { claimedLate: finding };
 }
 
 /** A correction that leaves what an interaction shows of an occurrence as it was makes no evidence late. */
@@ -70,22 +62,22 @@ const isByPromisee = ({ recordedFor }: Told, { promisee, direction }: MadePromis
   recordedFor === undefined ? direction === "received" : recordedFor === promisee;
 
 /** What the promisor's side records so long after a breach settled supersedes it only once the promisee confirms. */
-function isPastLimit(recordedAt: Instant, clock: ClockFinding | null, policy: Policy): boolean {
-  if (clock === null || clock.settlesAt === null || recordedAt <= clock.settlesAt) return false;
-  return epochMs(recordedAt) > epochMs(clock.settlesAt) + policy.promises.evidenceLimitDays * dayMs;
+function isPastLimit(recordedAt: Instant, one: Occurrence, input: AssessmentInput): boolean {
+  if (one.deadlineAt === undefined || recordedAt <= one.deadlineAt) return false;
+  const settledAt = settlementOf(one.deadlineAt, one.termsRecordedAt, input);
+  return settledAt !== null && epochMs(recordedAt) > epochMs(settledAt) + input.policy.promises.evidenceLimitDays * dayMs;
 }
 
 /** What its promisor claims, where that is the proof; a larger claim that came too late leaves an earlier one standing. */
-function claimedOf(one: Occurrence, { promise, policy }: AssessmentInput, clock: ClockFinding | null): KeepingFound {
+function claimedOf(one: Occurrence, input: AssessmentInput): KeepingFound {
   if (one.proof !== "claim") return {};
-  const claims = promise.claims.filter(({ occurrence }) => occurrence === one.number);
-  const isTimely = (claim: Keeping) =>
-    (claim.asserted && promise.direction === "received") || !isPastLimit(claim.recordedAt, clock, policy);
-  const timely = claims.findLast(isTimely);
+  const claims = input.promise.claims.filter(({ occurrence }) => occurrence === one.number);
+  const isOurs = input.promise.direction === "received";
+  const timely = claims.findLast(({ asserted, recordedAt }) => (asserted && isOurs) || !isPastLimit(recordedAt, one, input));
   const last = claims.at(-1);
   return {
-    ...(timely === undefined ? {} : { finding: fromWord(timely, one, "claim") }),
-    ...(last === undefined || last === timely ? {} : { claimedLate: fromWord(last, one, "claim") }),
+    finding: timely && fromWord(timely, one, "claim"),
+    claimedLate: last === timely ? undefined : fromWord(last!, one, "claim"),
   };
 }
 

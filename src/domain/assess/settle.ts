@@ -53,9 +53,9 @@ function settleOccurrence(
   bindsFrom: Instant,
   input: AssessmentInput,
 ): OccurrenceSettlement {
-  const clock = clockFinding(one, input);
-  const { finding: keeping, claimedLate } = keepingOf(one, served, input, clock);
+  const { finding: keeping, claimedLate } = keepingOf(one, served, input);
   const finding = findingOf(one, keeping, bindsFrom, input);
+  const clock = isSettledInTime(one, finding) ? null : clockFinding(one, input);
   return {
     ...frameOf(one),
     bindsFrom,
@@ -68,6 +68,10 @@ function settleOccurrence(
     flags: flagsOf(one, input, { finding, claimedLate, served }),
   };
 }
+
+/** What was found up to the deadline leaves nothing for the clock to say, whenever it is asked. */
+const isSettledInTime = ({ deadlineAt }: Occurrence, finding: Finding | null) =>
+  finding !== null && deadlineAt !== undefined && finding.at <= deadlineAt;
 
 /** Whoever was its promisor when it was due; for what an abstention forbids, whoever was when it was done. */
 const answerableFor = (one: Occurrence, finding: Finding | null): PartyId =>

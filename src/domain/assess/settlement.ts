@@ -45,6 +45,7 @@ export type OccurrenceSettlement = {
   bindsFrom?: Instant;
   promisor: PartyId;
   finding: Finding | null;
+  /** Null without a deadline, and where what was found came before it. */
   clock: ClockFinding | null;
   /** A keeping that was recorded too late to count unless the promisee confirms. */
   claimedLate?: Finding;
