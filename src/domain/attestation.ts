@@ -2,7 +2,7 @@
  * What the keeper puts on record. A verdict is known by its digest, so that the keeper can tell whether what it would say has
  * been said. Nothing here is input to `assess`.
  */
-import type { Finding } from "./assess/settlement.ts";
+import type { Finding, OccurrenceSettlement } from "./assess/settlement.ts";
 import type { VerdictEvent } from "./promise/events.ts";
 import type { Instant } from "./values.ts";
 import { isCounted } from "./verdict.ts";
@@ -46,4 +46,27 @@ export function countsOf(verdicts: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const verdict of verdicts) counts[verdict] = (counts[verdict] ?? 0) + 1;
   return counts;
+}
+
+/** An attestation as it lies on record: its digest, and as of when it was assessed. */
+export type Attestation = { digest: string; asOf: Instant };
+
+/** When what a settlement says of an occurrence holds: at once for what was said or done; null where nothing ever will as things stand. */
+export function holdsFrom({
+  finding,
+  clock,
+  deadlineAt,
+}: Pick<OccurrenceSettlement, "finding" | "clock" | "deadlineAt">): Instant | null {
+  if (finding !== null) return finding.at;
+  if (clock === null || clock.settlesAt === null || deadlineAt === undefined) return null;
+  return clock.settlesAt > deadlineAt ? clock.settlesAt : deadlineAt;
+}
+
+/**
+ * What an attestation is worth now. One that was reached before its verdict holds under the terms and the policy of today (a longer
+ * allowance was adopted, a deadline moved) stands for nothing: the keeper withdraws it, or reaches it anew.
+ */
+export function worthOf(attestation: Attestation | undefined, holdsFrom: Instant | null): string {
+  if (attestation === undefined || attestation.digest === noVerdict) return noVerdict;
+  return holdsFrom !== null && attestation.asOf < holdsFrom ? `outrun ${attestation.digest}` : attestation.digest;
 }

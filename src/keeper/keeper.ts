@@ -5,14 +5,22 @@
 import { createHash } from "node:crypto";
 import { assess, type Assessment } from "../domain/assess/assess.ts";
 import { assessmentRule, type AssessmentInput } from "../domain/assess/settle.ts";
-import { concludedDigest, countsOf, digestOf, lapsedDigest, noVerdict } from "../domain/attestation.ts";
+import {
+  type Attestation,
+  concludedDigest,
+  countsOf,
+  digestOf,
+  holdsFrom,
+  lapsedDigest,
+  worthOf,
+} from "../domain/attestation.ts";
 import type { Draft } from "../domain/decider.ts";
 import type { Basis, VerdictEvent } from "../domain/promise/events.ts";
 import type { Instant } from "../domain/values.ts";
 import { isCounted } from "../domain/verdict.ts";
 import { type Ledger, StaleRevisionError } from "../ledger/ledger.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import { assessmentInputOf } from "../projections/promises.ts";
+import { assessmentInputOf, attestationsOf } from "../projections/promises.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { Views } from "../projections/views.ts";
 
@@ -91,25 +99,18 @@ function dueOf(views: Views, id: string, now: Instant): Due {
   };
 }
 
-const attestationsOf = (views: Views, id: string): Map<number, string> =>
-  new Map(
-    views
-      .all<{ occurrence: number; digest: string }>(`SELECT occurrence, digest FROM attestations WHERE promise = ?`, [id])
-      .map(({ occurrence, digest }) => [occurrence, digest]),
-  );
-
 /** The verdicts that hold and are not on record, occurrence by occurrence, and the end of the whole once all are. */
 export function verdictsOf(
   input: AssessmentInput,
   assessment: Assessment,
-  onRecord: ReadonlyMap<number, string>,
+  onRecord: ReadonlyMap<number, Attestation>,
   basis: Basis,
 ): Draft<VerdictEvent>[] {
   const { account } = input.promise;
   const drafts: Draft<VerdictEvent>[] = [];
-  for (const { number, outcome } of assessment.occurrences) {
-    const wanted = digestOf(outcome);
-    if (wanted === (onRecord.get(number) ?? noVerdict)) continue;
+  for (const one of assessment.occurrences) {
+    const { number, outcome } = one;
+    if (digestOf(outcome) === worthOf(onRecord.get(number), holdsFrom(one))) continue;
     drafts.push({ ...verdictOf(number, outcome, basis), account, occurredAt: outcome?.at ?? basis.asOf });
   }
   return [...drafts, ...conclusionOf(assessment, onRecord, basis).map((draft) => ({ ...draft, account }))];
@@ -126,19 +127,19 @@ function verdictOf(occurrence: number, outcome: Assessment["occurrences"][number
 
 function conclusionOf(
   { occurrences, exclusion }: Assessment,
-  onRecord: ReadonlyMap<number, string>,
+  onRecord: ReadonlyMap<number, Attestation>,
   basis: Basis,
 ): Draft<VerdictEvent>[] {
   if (exclusion !== null) {
-    const isNews = exclusion.verdict === "condition-lapsed" && onRecord.get(0) !== lapsedDigest(exclusion.at);
+    const isNews = exclusion.verdict === "condition-lapsed" && onRecord.get(0)?.digest !== lapsedDigest(exclusion.at);
     return isNews ? [{ type: "PromiseConditionLapsed", data: { lapsedAt: exclusion.at, basis }, occurredAt: exclusion.at }] : [];
   }
   if (occurrences.length === 0 || occurrences.some(({ outcome }) => outcome === null)) return [];
   const counts = countsOf(occurrences.map(({ outcome }) => outcome!.verdict));
-  if (onRecord.get(0) === concludedDigest(counts)) return [];
-  const last = occurrences.reduce(
-    (latest, { outcome }) => (outcome!.at > latest ? outcome!.at : latest),
-    occurrences[0]!.outcome!.at,
-  );
+  const endedAt = latestOf(occurrences.map((one) => holdsFrom(one)!));
+  if (worthOf(onRecord.get(0), endedAt) === concludedDigest(counts)) return [];
+  const last = latestOf(occurrences.map(({ outcome }) => outcome!.at));
   return [{ type: "PromiseConcluded", data: { counts, basis }, occurredAt: last }];
 }
+
+const latestOf = (instants: readonly Instant[]): Instant => instants.reduce((last, one) => (one > last ? one : last));

@@ -211,8 +211,8 @@ export class Ledger {
     );
     // From the stamp to the queue of the store there is no await: the order of positions is the order of instants.
     const recordedAt = clock.next();
-    if (epochMs(occurredAt) > epochMs(recordedAt) + clockSkewMsMax)
-      throw new DomainError("in-the-future", `${occurredAt} lies in the future`, "/at");
+    if (epochMs(at) > epochMs(recordedAt) + clockSkewMsMax)
+      throw new DomainError("in-the-future", `${at} lies in the future`, "/at");
     const newEvents = drafts.map((draft, ordinal): NewEvent => {
       const id = ids[ordinal]!;
       const type = draft.type as EventType;

@@ -1,6 +1,16 @@
 /** Promises: what has been said of each, and what that settles. `assess` judges; this keeps its settlements, so that no list needs a sweep. */
 import { type AssessmentInput, type OccurrenceSettlement, settle, type Settlement } from "../domain/assess/settle.ts";
-import { attestedDigest, concludedDigest, countsOf, digestOf, lapsedDigest, noVerdict } from "../domain/attestation.ts";
+import {
+  type Attestation,
+  attestedDigest,
+  concludedDigest,
+  countsOf,
+  digestOf,
+  holdsFrom,
+  lapsedDigest,
+  noVerdict,
+  worthOf,
+} from "../domain/attestation.ts";
 import type { Recorded } from "../domain/decider.ts";
 import type { PromiseEvent, VerdictEvent } from "../domain/promise/events.ts";
 import { type MadePromise, type PromiseFacts } from "../domain/promise/facts.ts";
@@ -45,7 +55,7 @@ export const promises = defineProjection({
     CREATE INDEX occurrences_by_promisor ON occurrences (promisor, at);
     CREATE INDEX occurrences_unsettled ON occurrences (settles_at, due_at) WHERE by_clock = 1;
 
-    CREATE TABLE attestations (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
+    CREATE TABLE attestations (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, digest TEXT NOT NULL, as_of TEXT NOT NULL, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
     -- What the keeper has to put on record, and from when on; ready_at is null while a load is open.
     CREATE TABLE unattested (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, ready_at TEXT, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
     CREATE INDEX unattested_ready ON unattested (ready_at);`,
@@ -152,10 +162,11 @@ const listens = (facts: MadePromise): number => Number(facts.occurrences.some(({
 /** Occurrence 0 stands for the promise as a whole. */
 function attested(tables: Tables, event: EventFor<VerdictEvent["type"]>, touched: Touched): void {
   const occurrence = "occurrence" in event.data ? event.data.occurrence : 0;
-  tables.run(`INSERT INTO attestations VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest`, [
+  tables.run(`INSERT OR REPLACE INTO attestations VALUES (?, ?, ?, ?)`, [
     idOf(event),
     occurrence,
     attestedDigest(event),
+    event.data.basis.asOf,
   ]);
   tables.run(`UPDATE promises SET revision = ? WHERE id = ?`, [event.revision, idOf(event)]);
   touched.promises.add(idOf<PromiseId>(event));
@@ -202,7 +213,7 @@ function writeSettlement(tables: Tables, id: PromiseId, input: AssessmentInput):
       );
   }
   for (const gone of before.keys()) tables.run(`DELETE FROM occurrences WHERE promise = ? AND occurrence = ?`, [id, gone]);
-  writeUnattested(tables, id, rows, input);
+  writeUnattested(tables, id, settlement, input);
 }
 
 export type OccurrenceRow = {
@@ -332,52 +343,56 @@ function exclusionColumns({ verdict, at, settlesAt }: NonNullable<Settlement["ex
   };
 }
 
+/** What the keeper has put on record of a promise, by occurrence; 0 is the promise as a whole. */
+export const attestationsOf = (tables: Pick<Tables, "all">, id: string): Map<number, Attestation> =>
+  new Map(
+    tables
+      .all<{ occurrence: number; digest: string; as_of: Instant }>(
+        `SELECT occurrence, digest, as_of FROM attestations WHERE promise = ?`,
+        [id],
+      )
+      .map(({ occurrence, digest, as_of }) => [occurrence, { digest, asOf: as_of }]),
+  );
+
+/** Ready from the beginning of time. */
+const atOnce = "0000-01-01T00:00:00.000Z";
+
 /** Compares what holds, or will hold when the clock speaks, with what the keeper has put on record. */
 function writeUnattested(
   tables: Tables,
   id: PromiseId,
-  rows: readonly OccurrenceRow[],
+  settlement: Settlement,
   { promise: facts, recording }: AssessmentInput,
 ): void {
   tables.run(`DELETE FROM unattested WHERE promise = ?`, [id]);
-  const attestations = new Map(
-    tables
-      .all<{ occurrence: number; digest: string }>(`SELECT occurrence, digest FROM attestations WHERE promise = ?`, [id])
-      .map(({ occurrence, digest }) => [occurrence, digest]),
-  );
+  const attestations = attestationsOf(tables, id);
   const isHeld = facts.recording !== undefined && recording?.completedAt === undefined;
   const put = (occurrence: number, readyAt: string | null) =>
     tables.run(`INSERT INTO unattested VALUES (?, ?, ?)`, [id, occurrence, isHeld ? null : readyAt]);
-  let lastReadyAt: string | null = "";
-  for (const row of rows) {
-    const readyAt = readyAtOf(row);
-    if (readyAt === null) lastReadyAt = null;
-    else if (lastReadyAt !== null && readyAt > lastReadyAt) lastReadyAt = readyAt;
-    if (row.occurrence === 0) continue;
-    const wanted = digestOf(row.verdict === null ? null : ({ ...row, evidence: JSON.parse(row.evidence) } as never));
-    const onRecord = attestations.get(row.occurrence) ?? noVerdict;
+  for (const one of settlement.occurrences) {
+    const wanted = digestOf(one.finding ?? one.clock);
+    const readyAt = holdsFrom(one);
+    const onRecord = worthOf(attestations.get(one.number), readyAt);
     // What is on record and holds no more is withdrawn at once, even while the clock has not spoken anew.
-    if (onRecord !== wanted) put(row.occurrence, onRecord === noVerdict ? readyAt : firstOf);
+    if (onRecord !== wanted) put(one.number, onRecord === noVerdict ? readyAt : atOnce);
   }
-  const conclusion = conclusionOf(rows);
-  if (lastReadyAt !== null && conclusion !== undefined && conclusion !== attestations.get(0)) put(0, lastReadyAt);
+  const conclusion = conclusionOf(settlement);
+  if (conclusion !== undefined && worthOf(attestations.get(0), conclusion.readyAt) !== conclusion.digest)
+    put(0, conclusion.readyAt);
 }
 
-/** Ready from the beginning of time. */
-const firstOf = "0000-01-01T00:00:00.000Z";
-
-/** When an outcome holds: at once for what was said or done, for the clock's when deadline and allowance have passed. */
-const readyAtOf = ({ verdict, by_clock, at, deadline_at, settles_at }: OccurrenceRow): string | null => {
-  if (verdict === null || at === null) return null;
-  if (by_clock === 0) return at;
-  return settles_at === null ? null : settles_at > deadline_at! ? settles_at : deadline_at;
-};
-
 /** What there is to put on record of the promise as a whole: a lapsed condition, or the end of a promise that bound. */
-function conclusionOf(rows: readonly OccurrenceRow[]): string | undefined {
-  const whole = rows[0]?.occurrence === 0 ? rows[0] : undefined;
-  if (whole !== undefined) return whole.verdict === "condition-lapsed" ? lapsedDigest(whole.at as Instant) : undefined;
-  return rows.every(({ verdict }) => verdict !== null)
-    ? concludedDigest(countsOf(rows.map(({ verdict }) => verdict!)))
-    : undefined;
+function conclusionOf({ exclusion, occurrences }: Settlement): { digest: string; readyAt: Instant | null } | undefined {
+  if (exclusion !== undefined) {
+    return exclusion.verdict === "condition-lapsed"
+      ? { digest: lapsedDigest(exclusion.at), readyAt: exclusion.settlesAt }
+      : undefined;
+  }
+  const verdicts = occurrences.flatMap(({ finding, clock }) => (finding ?? clock)?.verdict ?? []);
+  const ends = occurrences.map(holdsFrom);
+  if (verdicts.length < occurrences.length || occurrences.length === 0 || ends.includes(null)) return undefined;
+  return {
+    digest: concludedDigest(countsOf(verdicts)),
+    readyAt: (ends as Instant[]).reduce((last, end) => (end > last ? end : last)),
+  };
 }

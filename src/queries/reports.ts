@@ -16,7 +16,7 @@ import {
 } from "../domain/values.ts";
 import type { OccurrenceRow } from "../projections/promises.ts";
 import { listedState } from "./accounts.ts";
-import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
+import { decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
 import { basisNow, outcomeOfRow } from "./reading.ts";
 
 const dormantItem = z.strictObject({

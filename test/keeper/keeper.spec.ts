@@ -5,7 +5,7 @@ import { digestOf } from "../../src/domain/attestation.ts";
 import { assess } from "../../src/domain/assess/assess.ts";
 import { Keeper } from "../../src/keeper/keeper.ts";
 import { policyInForce } from "../../src/projections/parameters.ts";
-import { assessmentInputOf } from "../../src/projections/promises.ts";
+import { assessmentInputOf, attestationsOf } from "../../src/projections/promises.ts";
 import { testLedger, type TestLedger } from "../support/ledger.ts";
 import { dayAt, play, steps } from "../support/portfolio.ts";
 
@@ -123,12 +123,9 @@ describe("the keeper", () => {
         const policy = policyInForce(views);
         for (const { id } of views.all<{ id: string }>(`SELECT id FROM promises`)) {
           const assessment = assess(assessmentInputOf(views, id, policy)!, now, now);
-          const onRecord = new Map(
-            views
-              .all<{ occurrence: number; digest: string }>(`SELECT occurrence, digest FROM attestations WHERE promise = ?`, [id])
-              .map((row) => [row.occurrence, row.digest]),
-          );
-          for (const { number, outcome } of assessment.occurrences) expect(onRecord.get(number) ?? "").toBe(digestOf(outcome));
+          const onRecord = attestationsOf(views, id);
+          for (const { number, outcome } of assessment.occurrences)
+            expect(onRecord.get(number)?.digest ?? "").toBe(digestOf(outcome));
         }
       }),
       { numRuns: 60 },

@@ -52,7 +52,7 @@ export const steps = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("retract" as const, "correct" as const), which }) },
     {
-      weight: 2,
+      weight: 6,
       arbitrary: fc.record({
         kind: fc.constantFrom(
           "claim" as const,
@@ -71,7 +71,7 @@ export const steps = fc.array(
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), days: fc.integer({ min: 1, max: 40 }) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("policy" as const), allowance: fc.constantFrom(0, 60, 10_000) }) },
   ),
-  { minLength: 5, maxLength: 40 },
+  { minLength: 20, maxLength: 60 },
 );
 
 /** Plays steps into a ledger. What a rule refuses adds nothing and the story goes on. @returns how often each kind was taken. */
@@ -186,7 +186,7 @@ function termsOf({ form, day, span }: Extract<Step, { kind: "promise" }>): objec
     case "once":
       return { type: "once", dueAt: dayAt(day + span), graceMinutes: 1440 };
     case "recurring":
-      return { type: "recurring", rrule: "FREQ=WEEKLY", from: dateOf(day), until: dateOf(day + span), graceMinutes: 2880 };
+      return { type: "recurring", rrule: "FREQ=WEEKLY", from: dateOf(day), until: dateOf(day + span), windowDays: 3, graceMinutes: 2880 };
     case "abstain":
       return { type: "abstain", from: dayAt(day), until: dayAt(day + span) };
   }
