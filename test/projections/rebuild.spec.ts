@@ -35,7 +35,7 @@ describe("a rebuild", () => {
         await ledger.host.caughtUp(ledger.store.log.head());
         expect(await rebuilt(ledger)).toEqual([...dumpViews(ledger.host.views, projections)]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
