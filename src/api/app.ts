@@ -1,6 +1,6 @@
 /** The HTTP API as one Fastify instance. Whoever builds it listens and closes. */
 import underPressure from "@fastify/under-pressure";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
+import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { admission } from "./admission.ts";
 import { mountBatch } from "./batch/batch.ts";
 import { mountCommands } from "./commands.ts";
@@ -24,7 +24,7 @@ export function buildApp(deps: ApiDeps): FastifyInstance {
   const limits: Limits = { ...defaultLimits, ...deps.limits };
   const app = fastify({
     logger: deps.logger === undefined ? false : { ...deps.logger, redact: redacted },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // A child for each request costs more than the line it serves.
     childLoggerFactory: (logger) => logger,
     genReqId: correlationOf,
@@ -175,5 +175,3 @@ function refuseUnreadable(error: Unreadable, socket: RawSocket): void {
     `HTTP/1.1 ${problem.status} ${reason}\r\nconnection: close\r\ncontent-type: ${problemMediaType}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
 }
-
-export type { ApiDeps, Limits, FastifyReply, FastifyRequest };

@@ -108,7 +108,7 @@ const frameworkCodes: Record<string, ApiProblemCode> = {
 
 /** What Fastify refuses before any of ours runs. Its messages quote nothing of the request but may change, so they are not shown. */
 function frameworkRefusal(error: unknown): Answer | undefined {
-  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const known = code === undefined ? undefined : frameworkCodes[code];
   if (known !== undefined) return answer(known, `${problemTypes[known].title}.`);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && code?.startsWith("FST_"))
@@ -124,7 +124,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   // Whoever is still sending a body is not listened to any longer.
   if (bodyIsUnderWay(request)) void reply.header("connection", "close");
   problem.instance = `urn:troth:correlation:${request.id}`;
-  void reply.code(problem.status).header("content-type", problemMediaType).send(JSON.stringify(problem));
+  void reply.code(problem.status).header("content-type", `${problemMediaType}; charset=utf-8`).send(JSON.stringify(problem));
 }
 
 /** Small bodies arrive with their headers and are cheaper to read than a connection is to open anew. */
