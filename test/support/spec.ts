@@ -45,6 +45,19 @@ export function specFor<Command extends { type: string }, Event extends AnyEvent
   return {
     /** The state that events lead to. */
     stateAfter: (...told: Told<Event>[]) => stateAfter(told),
+    /** The events that come of commands one after another, the refused ones left out. */
+    told(commands: readonly (Command & { at: Instant })[], before: readonly Told<Event>[] = []): Told<Event>[] {
+      const events: Told<Event>[] = [];
+      for (const command of commands) {
+        try {
+          const drafts = decider.decide(command, stateAfter([...before, ...events]));
+          events.push(...drafts.map((draft) => toldAt(draft, command.at)));
+        } catch (error) {
+          if (!(error instanceof DomainError)) throw error;
+        }
+      }
+      return events;
+    },
     given: (...told: Told<Event>[]) => ({
       when(command: Command) {
         const decide = (): Draft<Event>[] => decider.decide(command, stateAfter(told));
@@ -64,9 +77,8 @@ export function specFor<Command extends { type: string }, Event extends AnyEvent
           outcome: (): string[] | DomainErrorCode => outcomeOf(decide),
           /** What repeating the command, after the events of its first run, would come to. */
           again(): string[] | DomainErrorCode {
-            const first = decide().map(
-              (draft) => ({ ...draft, at: (command as unknown as { at: Instant }).at }) as unknown as Told<Event>,
-            );
+            const { at } = command as unknown as { at: Instant };
+            const first = decide().map((draft) => toldAt(draft, at));
             return outcomeOf(() => decider.decide(command, stateAfter([...told, ...first])));
           },
         };
@@ -74,6 +86,9 @@ export function specFor<Command extends { type: string }, Event extends AnyEvent
     }),
   };
 }
+
+const toldAt = <Event extends AnyEvent>({ type, data }: Draft<Event>, at: Instant): Told<Event> =>
+  ({ type, data, at }) as unknown as Told<Event>;
 
 function outcomeOf(decide: () => readonly AnyEvent[]): string[] | DomainErrorCode {
   try {

@@ -15,7 +15,7 @@ import type {
   Slug,
 } from "../values.ts";
 import type { Assertion, ChangeProposal, Offer, PromiseEvent } from "./events.ts";
-import { changedOccurrences, type Occurrence, occurrencesOf } from "./occurrences.ts";
+import { changedOccurrences, type Occurrence, occurrencesOf, promisorAt } from "./occurrences.ts";
 
 export { type Occurrence, promisorAt } from "./occurrences.ts";
 
@@ -259,6 +259,6 @@ export function renegedOn(facts: MadePromise, one: Occurrence): MadePromise["ren
       (occurrence ?? one.number) === one.number &&
       (one.deadlineAt === undefined || at < one.deadlineAt) &&
       at >= one.termsSetAt &&
-      one.promisors.at(-1)!.party === by,
+      promisorAt(one, undefined) === by,
   );
 }

@@ -67,14 +67,16 @@ export function waiveOccurrence(command: PromiseCommandOf<"WaiveOccurrence">, fa
   return [draft("OccurrenceWaived", { occurrence: number, ...said }, facts.account, personal("reason", command.reason))];
 }
 
-/** Without an occurrence, every one that is still open. */
+const isOpen = ({ supersededAt, termsSetAt, deadlineAt }: Occurrence, at: Instant) =>
+  supersededAt === undefined && termsSetAt <= at && (deadlineAt === undefined || at < deadlineAt);
+
+/** Without an occurrence, every one of its promisor's that is open by then. */
 export function renege(command: PromiseCommandOf<"RenegePromise">, facts: MadePromise): Drafts {
-  const said = saidBy(command.speaker, facts.promisor);
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
-  const meant = command.occurrence === undefined ? facts.occurrences : [occurrenceMeant(facts, command.occurrence)];
-  const isOpen = (one: Occurrence) =>
-    one.supersededAt === undefined && (one.deadlineAt === undefined || command.at < one.deadlineAt);
-  if (meant.every((one) => !isOpen(one) || renegedOn(facts, one) !== undefined)) return [];
+  const one = command.occurrence === undefined ? undefined : occurrenceMeant(facts, command.occurrence);
+  const said = saidBy(command.speaker, one === undefined ? facts.promisor : promisorAt(one, undefined));
+  const meant = one === undefined ? facts.occurrences.filter((any) => promisorAt(any, undefined) === said.by) : [one];
+  if (meant.every((any) => !isOpen(any, command.at) || renegedOn(facts, any) !== undefined)) return [];
   return [
     draft("PromiseReneged", { occurrence: command.occurrence, ...said }, facts.account, personal("reason", command.reason)),
   ];

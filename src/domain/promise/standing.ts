@@ -4,8 +4,7 @@ import { DomainError } from "../errors.ts";
 import { checkTerms } from "../terms.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
-import type { Instant } from "../values.ts";
-import { type MadePromise, statusAt, type Suspension, suspensionAt } from "./facts.ts";
+import { type MadePromise, statusAt, type Suspension } from "./facts.ts";
 import { askedParty, draft, isEqual, personal, refusedIn, requireStatus, saidBy } from "./guards.ts";
 
 type Drafts = Draft<PromiseEvent>[];
@@ -57,15 +56,15 @@ export function meetCondition(command: PromiseCommandOf<"MeetCondition">, facts:
 export function suspendPromise(command: PromiseCommandOf<"SuspendPromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);
   requireStatus(facts, command.at, "in-force", "suspended");
-  const running = suspensionAt(facts, command.at);
-  if (running !== undefined && endsNoEarlier(running, command.until)) return [];
+  if (facts.suspensions.some((one) => covers(one, command))) return [];
   if (command.until !== undefined && command.until <= command.at)
     throw new DomainError("terms-invalid", "`until` must be later than `at`", "/until");
   return [draft("PromiseSuspended", { until: command.until, ...said }, facts.account, personal("reason", command.reason))];
 }
 
-const endsNoEarlier = ({ until: end }: Suspension, until: Instant | undefined) =>
-  end === undefined || (until !== undefined && end >= until);
+/** It is suspended then already, and for no less long. */
+const covers = ({ from, until: end }: Suspension, { at, until }: PromiseCommandOf<"SuspendPromise">) =>
+  from <= at && (end === undefined || (at < end && until !== undefined && until <= end));
 
 export function resumePromise(command: PromiseCommandOf<"ResumePromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);

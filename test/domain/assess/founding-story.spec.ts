@@ -8,7 +8,7 @@ import { addMs, dayMs, hourMs } from "../../../src/domain/values.ts";
 import { on } from "../../support/spec.ts";
 import { agreementId } from "../parties.examples.ts";
 import * as p from "../promise.examples.ts";
-import { Example, example, salesVisit, short, visit } from "./assess.examples.ts";
+import { type Example, example, salesVisit, short, visit } from "./assess.examples.ts";
 
 const dates = p.fortnightly("2026-01-09", 26);
 const agreed = { at: on("2026-01-05 16:00"), recordedAt: on("2026-01-05 18:00") };
