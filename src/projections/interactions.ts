@@ -60,7 +60,7 @@ export const interactions = defineProjection({
         event.position,
       ]);
       for (const person of participants) tables.run(participate, [person, idOf(event)]);
-      touchAccount(tables, account, touched);
+      touch(account, touched);
     },
     InteractionCorrected: update,
     InteractionRetracted: update,
@@ -99,14 +99,13 @@ function update(tables: Tables, event: EventFor<"InteractionCorrected" | "Intera
     row.participants,
   ]);
   for (const person of next.participants) tables.run(participate, [person, row.id]);
-  touchAccount(tables, next.account, touched);
+  touch(next.account, touched);
 }
 
-/** Promises that listen to interactions are judged anew; those that rest on words alone are not. */
-function touchAccount(tables: Tables, account: AccountId, touched: Touched): void {
+/** Contact for dormancy, and evidence for the promises that listen. */
+function touch(account: AccountId, touched: Touched): void {
   touched.accounts.add(account);
-  for (const { id } of tables.all<{ id: never }>(`SELECT id FROM promises WHERE account = ? AND listens = 1`, [account]))
-    touched.promises.add(id);
+  touched.evidence.add(account);
 }
 
 export function fromRow(row: InteractionRow): Interaction {

@@ -32,6 +32,8 @@ export function tablesOf(database: DatabaseSync): Tables {
 export class Touched {
   readonly promises = new Set<PromiseId>();
   readonly accounts = new Set<AccountId>();
+  /** Accounts whose interactions changed: promises that listen to them are judged anew. */
+  readonly evidence = new Set<AccountId>();
   /** Parameters changed on which every promise or account rests. */
   everyPromise = false;
   everyAccount = false;
@@ -39,6 +41,7 @@ export class Touched {
   clear(): void {
     this.promises.clear();
     this.accounts.clear();
+    this.evidence.clear();
     this.everyPromise = false;
     this.everyAccount = false;
   }

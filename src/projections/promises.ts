@@ -12,6 +12,7 @@ import {
   worthOf,
 } from "../domain/attestation.ts";
 import type { Recorded } from "../domain/decider.ts";
+import type { Interaction } from "../domain/interaction.ts";
 import type { PromiseEvent, VerdictEvent } from "../domain/promise/events.ts";
 import { type MadePromise, type PromiseFacts } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
@@ -125,17 +126,40 @@ export const promises = defineProjection({
     ),
   },
   settle(tables, touched) {
-    const ids = touched.everyPromise
-      ? tables.all<{ id: PromiseId }>(`SELECT id FROM promises`).map(({ id }) => id)
-      : touched.promises;
     const policy = policyInForce(tables);
-    for (const id of ids) {
-      const input = assessmentInputOf(tables, id, policy);
-      if (input !== undefined) writeSettlement(tables, id, input);
-      if (input !== undefined) touched.accounts.add(input.promise.account);
+    const read = evidenceReader(tables);
+    for (const id of promisesToJudge(tables, touched)) {
+      const input = assessmentInputOf(tables, id, policy, read);
+      if (input === undefined) continue;
+      writeSettlement(tables, id, input);
+      touched.accounts.add(input.promise.account);
     }
   },
 });
+
+/** Account by account, so that an account's interactions are read once for all of its promises. */
+function* promisesToJudge(tables: Tables, touched: Touched): Generator<PromiseId> {
+  if (touched.everyPromise) return yield* idsOf(tables, `SELECT id FROM promises ORDER BY account`, []);
+  for (const account of touched.evidence) {
+    for (const id of idsOf(tables, `SELECT id FROM promises WHERE account = ? AND listens = 1`, [account])) {
+      touched.promises.delete(id);
+      yield id;
+    }
+  }
+  yield* touched.promises;
+}
+
+const idsOf = (tables: Tables, sql: string, parameters: string[]): PromiseId[] =>
+  tables.all<{ id: PromiseId }>(sql, parameters).map(({ id }) => id);
+
+/** Remembers the interactions of the last account asked for. */
+function evidenceReader(tables: Tables): (account: string) => Interaction[] {
+  let last: { account: string; interactions: Interaction[] } | undefined;
+  return (account) => {
+    if (last?.account !== account) last = { account, interactions: interactionsOf(tables, account) };
+    return last.interactions;
+  };
+}
 
 function onEach<Type extends string, Handler>(types: readonly Type[], handler: Handler): Record<Type, Handler> {
   return Object.fromEntries(types.map((type) => [type, handler])) as Record<Type, Handler>;
@@ -177,6 +201,7 @@ export function assessmentInputOf(
   tables: Pick<Tables, "all" | "get">,
   id: string,
   policy: AssessmentInput["policy"],
+  evidenceOf: (account: string) => Interaction[] = (account) => interactionsOf(tables, account),
 ): AssessmentInput | undefined {
   const row = tables.get<{ facts: string; account: string; agreement: string | null; recording: string | null; listens: number }>(
     `SELECT facts, account, agreement, recording, listens FROM promises WHERE id = ?`,
@@ -190,7 +215,7 @@ export function assessmentInputOf(
   return {
     promise: JSON.parse(row.facts) as MadePromise,
     agreementMadeAt: agreement?.made_at,
-    interactions: row.listens === 1 ? interactionsOf(tables, row.account) : [],
+    interactions: row.listens === 1 ? evidenceOf(row.account) : [],
     recording: recordingOf(tables, row.recording),
     policy,
   };
