@@ -8,9 +8,10 @@ import type { ApiDeps } from "./deps.ts";
 import { openApiDocument } from "./openapi/document.ts";
 
 export async function mountDocs(app: FastifyInstance, deps: ApiDeps): Promise<void> {
-  const document = openApiDocument(deps);
-  const text = JSON.stringify(document);
-  app.get("/openapi.json", (_request, reply) => sendJson(reply, text));
+  let text: string | undefined;
+  // Made when it is first asked for: it would take a good part of every start.
+  const document = (): string => (text ??= JSON.stringify(openApiDocument(deps)));
+  app.get("/openapi.json", (_request, reply) => sendJson(reply, document()));
   // Helmet builds its middlewares anew for each request, which JSON answers need not pay for: they carry fixed headers (app.ts).
   await app.register(async (scope) => {
     scope.addHook("onRequest", (_request, reply, done) => {
@@ -18,14 +19,18 @@ export async function mountDocs(app: FastifyInstance, deps: ApiDeps): Promise<vo
       done();
     });
     await scope.register(helmet, { contentSecurityPolicy: { directives: pageDirectives }, strictTransportSecurity: false });
-    await scope.register(swagger, { mode: "static", specification: { document: document as never } });
+    await scope.register(swagger, { mode: "static", specification: { document: placeholder as never } });
     await scope.register(swaggerUi, {
       routePrefix: "/docs",
       staticCSP: false,
       uiConfig: { url: "/openapi.json", deepLinking: true },
+      transformSpecification: () => JSON.parse(document()) as never,
     });
   });
 }
+
+/** The page asks for the document itself; its plugin wants one when it is set up. */
+const placeholder = { openapi: "3.1.1", info: { title: "Troth", version: "0" }, paths: {} };
 
 /** The page's styles are partly inline; its scripts are its own files. */
 const pageDirectives = {

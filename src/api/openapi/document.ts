@@ -2,7 +2,7 @@
 import type { ApiDeps } from "../deps.ts";
 import { acknowledgement } from "../acknowledgement.ts";
 import { eventSchema, fixedPaths } from "./fixed-operations.ts";
-import { commandOperation, jsonSchemaOf, type Operation, queryOperation, templated } from "./operations.ts";
+import { commandOperation, documented, sharedSchemas, type Operation, queryOperation, templated } from "./operations.ts";
 import { problemSchema, sharedResponses } from "./refusals.ts";
 
 /** @see https://spec.openapis.org/oas/v3.1.1.html */
@@ -25,7 +25,12 @@ export function openApiDocument({ commands, queries, version }: Pick<ApiDeps, "c
       securitySchemes: {
         key: { type: "http", scheme: "bearer", description: "An API key, as it was shown when it was issued." },
       },
-      schemas: { Acknowledgement: jsonSchemaOf(acknowledgement, "output"), Problem: problemSchema, Event: eventSchema },
+      schemas: {
+        ...sharedSchemas,
+        Acknowledgement: documented(acknowledgement, "output"),
+        Problem: problemSchema,
+        Event: eventSchema,
+      },
       parameters,
       headers,
       responses: sharedResponses(),

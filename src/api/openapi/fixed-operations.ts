@@ -4,7 +4,7 @@ import { batchMediaType, batchQuery } from "../batch/batch.ts";
 import { eventStreamMediaType } from "../events/event-stream.ts";
 import { eventsQuery, oneEventParams, oneEventQuery } from "../events/events.ts";
 import type { ProblemCode } from "../problem-codes.ts";
-import { jsonSchemaOf, type Operation, parametersOf } from "./operations.ts";
+import { documented, type Operation, parametersOf } from "./operations.ts";
 import { commandRefusals, queryRefusals, refusalResponses } from "./refusals.ts";
 
 const exampleEvent = {
@@ -143,13 +143,13 @@ const batch: Operation = {
   requestBody: {
     required: true,
     content: {
-      [batchMediaType]: { schema: jsonSchemaOf(batchLine, "input"), example: `${JSON.stringify(exampleLine)}\n` },
+      [batchMediaType]: { schema: documented(batchLine, "input"), example: `${JSON.stringify(exampleLine)}\n` },
     },
   },
   responses: {
     "200": {
       description: "The results.",
-      content: { [batchMediaType]: { schema: jsonSchemaOf(batchResult, "output"), example: acceptedExample } },
+      content: { [batchMediaType]: { schema: documented(batchResult, "output"), example: acceptedExample } },
     },
     ...refusalResponses(
       commandRefusals(["not-your-part", "in-the-future"]).filter(

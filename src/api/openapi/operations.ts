@@ -5,6 +5,7 @@ import type { QueryDefinition } from "../../queries/query.ts";
 import { acknowledgement } from "../acknowledgement.ts";
 import { resourceOf } from "../commands.ts";
 import { exampleOf, type JsonSchema } from "./example.ts";
+import { SharedSchemas } from "./shared-schemas.ts";
 import { commandRefusals, queryRefusals, refusalResponses } from "./refusals.ts";
 
 export type Operation = Record<string, unknown>;
@@ -13,6 +14,12 @@ export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): JsonSch
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema & { $schema?: string };
   return json;
 }
+
+const shared = new SharedSchemas(jsonSchemaOf);
+export const sharedSchemas = shared.schemas;
+
+/** A schema as it stands in the document. */
+export const documented = (schema: z.ZodType, io: "input" | "output"): JsonSchema => shared.referring(jsonSchemaOf(schema, io));
 
 /** `/accounts/:account` as the document writes it. */
 export const templated = (path: string): string => `/v1${path.replaceAll(/:([a-z]+)/g, "{$1}")}`;
@@ -26,7 +33,7 @@ export function parametersOf(schema: z.ZodObject, where: "path" | "query"): Oper
     required: where === "path" || required.includes(name),
     ...(description === undefined ? {} : { description }),
     // What is coerced from text says nothing of its input; its output says what the text must spell.
-    schema: property.type === undefined && property.anyOf === undefined ? outputOf(schema, name) : property,
+    schema: shared.referring(property.type === undefined && property.anyOf === undefined ? outputOf(schema, name) : property),
     ...(where === "path" ? { example: exampleOf(property) } : {}),
   }));
 }
@@ -71,7 +78,7 @@ export function commandOperation(command: CommandDefinition, queries: readonly Q
     ],
     requestBody: {
       required: (bodySchema.required ?? []).length > 0,
-      content: { "application/json": { schema: bodySchema, example } },
+      content: { "application/json": { schema: shared.referring(bodySchema), example } },
     },
     responses: {
       "200": { description: unchanged, headers, content: answered(creates === true) },
@@ -81,12 +88,25 @@ export function commandOperation(command: CommandDefinition, queries: readonly Q
   };
 }
 
-/** The acknowledgement of the example's command. */
-function acknowledgementExample({ params, body }: CommandDefinition, replayed: boolean): unknown {
+/** What an id's prefix says of the stream that holds it, and the event that begins it. */
+const begun: Record<string, [category: string, type: string]> = {
+  acc: ["account", "AccountOpened"],
+  per: ["person", "PersonAdded"],
+  int: ["interaction", "InteractionRecorded"],
+  agr: ["agreement", "AgreementMade"],
+  prm: ["promise", "PromiseMade"],
+  out: ["outcome", "OutcomeRecorded"],
+  key: ["key", "KeyIssued"],
+};
+
+/** The acknowledgement of the example's command: of something new with its first event, else of what was there already. */
+function acknowledgementExample({ params, body, creates }: CommandDefinition, replayed: boolean): unknown {
   const own = Object.values(params.shape)[0] ?? body.shape["id"];
-  const id = own === undefined ? "ledger" : exampleOf(jsonSchemaOf(own as z.ZodType, "output"));
-  const { ids: _, secret: __, ...whole } = exampleOf(jsonSchemaOf(acknowledgement, "output")) as Record<string, unknown>;
-  return { ...whole, id, revision: 0, position: 1, replayed };
+  const id = own === undefined ? "ledger" : String(exampleOf(jsonSchemaOf(own as z.ZodType, "output")));
+  const [category, type] = begun[id.slice(0, 3)] ?? [];
+  const stream = category === undefined ? "ledger" : `${category}-${id}`;
+  const event = { id: "evt_0000000000000001", type, position: 1, recordedAt: "2026-01-09T10:00:00.000Z" };
+  return { id, stream, revision: 0, position: 1, events: creates && type !== undefined ? [event] : [], replayed };
 }
 
 export function queryOperation(query: QueryDefinition): Operation {
@@ -111,7 +131,7 @@ export function queryOperation(query: QueryDefinition): Operation {
       "200": {
         description: "The answer.",
         headers: { "Troth-Position": { $ref: "#/components/headers/TrothPosition" } },
-        content: { "application/json": { schema: answerSchema, example: exampleOf(answerSchema) } },
+        content: { "application/json": { schema: shared.referring(answerSchema), example: exampleOf(answerSchema) } },
       },
       ...refusalResponses(queryRefusals(refusals, "after" in asked.shape), Object.keys(params.shape)),
     },
