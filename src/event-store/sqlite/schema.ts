@@ -50,7 +50,7 @@ export function openForAppending(path: string, create: boolean): DatabaseSync {
     checkFormat(database, path);
     // FULL syncs the WAL at each commit; without it a power failure could take back what was acknowledged.
     // Each event dirties a page of either index at random, so a larger WAL saves writes, and its checkpoint holds up
-    // one commit for longer. 32 MiB take about half off the time of bulk loads and hold one up for some 100 ms.
+    // one commit for longer. 32 MiB take about a third off the time of bulk loads and hold one up for some 100 ms.
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
