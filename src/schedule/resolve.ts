@@ -27,6 +27,7 @@ const parts = new Set([
   "BYSETPOS",
   "WKST",
 ]);
+const counted = new Set(["INTERVAL", "COUNT"]);
 const frequencies = new Set(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]);
 
 /** A rule that finds nothing in so many steps (the 30th of February) is a mistake, not a promise. */
@@ -78,6 +79,12 @@ function checkParts(rrule: string): void {
       `\`${unknown.join("=")}\` has no place in the rule; \`from\` and \`until\` bound it`,
       "/terms/rrule",
     );
+  const repeated = named.find(([name], index) => named.findIndex(([other]) => other === name) !== index);
+  if (repeated !== undefined)
+    throw new DomainError("terms-invalid", `\`${repeated[0]}\` stands twice in the rule`, "/terms/rrule");
+  const uncounted = named.find(([name = "", value = ""]) => counted.has(name) && !/^[1-9]\d{0,3}$/.test(value));
+  if (uncounted !== undefined)
+    throw new DomainError("terms-invalid", `${uncounted[0]} must be a number from 1 to 9999`, "/terms/rrule");
   const frequency = named.find(([name]) => name === "FREQ")?.[1];
   if (frequency === undefined || !frequencies.has(frequency))
     throw new DomainError("terms-invalid", "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY", "/terms/rrule");
