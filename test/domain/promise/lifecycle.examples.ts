@@ -36,6 +36,8 @@ const withDispute = (status: Status): p.Say[] =>
   binding.includes(status) ? [p.contested(1, { verdict: "broken" }, february)] : [];
 
 type Row = {
+  /** As in `promises/{id}/accept`. */
+  verb: string;
   command: PromiseCommand;
   event: PromiseEvent["type"];
   open?: (status: Status) => p.Say[];
@@ -54,106 +56,126 @@ const noDispute =
 /** The first status, `none`, is left out of `cells`: there only MakePromise is anything but `promise-not-found`. */
 export const commands: Record<Exclude<PromiseCommand["type"], "MakePromise">, Row> = {
   AcceptPromise: {
+    verb: "accept",
     command: p.command("AcceptPromise", at, {}),
     event: "PromiseAccepted",
     cells: "yes yes no no no again no again again no",
   },
   DeclinePromise: {
+    verb: "decline",
     command: p.command("DeclinePromise", at, {}),
     event: "PromiseDeclined",
     cells: "yes yes again no no no no no no no",
   },
   CounterPromise: {
+    verb: "counter",
     command: p.command("CounterPromise", at, { offer: p.series(["2026-03-02"]) }),
     event: "PromiseCountered",
     cells: "yes yes no no no no no no no no",
   },
   WithdrawPromise: {
+    verb: "withdraw",
     command: p.command("WithdrawPromise", at, {}),
     event: "PromiseWithdrawn",
     cells: "yes yes no again no no no no no no",
   },
   MeetCondition: {
+    verb: "meet-condition",
     command: p.command("MeetCondition", at, {}),
     event: "PromiseConditionMet",
     cells: "no no no no no yes no no no no",
   },
   SuspendPromise: {
+    verb: "suspend",
     command: p.command("SuspendPromise", at, {}),
     event: "PromiseSuspended",
     cells: "no no no no no no no yes again no",
   },
   ResumePromise: {
+    verb: "resume",
     command: p.command("ResumePromise", at, {}),
     event: "PromiseResumed",
     cells: "no no no no no no no no yes no",
   },
   ReleasePromise: {
+    verb: "release",
     command: p.command("ReleasePromise", at, {}),
     event: "PromiseReleased",
     cells: "no no no no no yes no yes yes again",
   },
   WaiveOccurrence: {
+    verb: "waive",
     command: p.command("WaiveOccurrence", at, { occurrence: 1 }),
     event: "OccurrenceWaived",
     cells: "no no no no no no no yes yes yes",
   },
   ProposeChange: {
+    verb: "propose-change",
     command: p.command("ProposeChange", at, { proposal: reschedule }),
     event: "ChangeProposed",
     cells: "no no no no no yes no yes yes no",
   },
   AcceptChange: {
+    verb: "accept-change",
     command: p.command("AcceptChange", at, {}),
     event: "ChangeAccepted",
     cells: `${noChange} yes no-change-pending yes yes no`,
     open: withChange,
   },
   DeclineChange: {
+    verb: "decline-change",
     command: p.command("DeclineChange", at, {}),
     event: "ChangeDeclined",
     cells: `${noChange} yes no-change-pending yes yes yes`,
     open: withChange,
   },
   WithdrawChange: {
+    verb: "withdraw-change",
     command: p.command("WithdrawChange", at, {}),
     event: "ChangeWithdrawn",
     cells: `${noChange} yes no-change-pending yes yes yes`,
     open: withChange,
   },
   ClaimKeeping: {
+    verb: "claim",
     command: p.command("ClaimKeeping", at, { occurrence: 1, keptAt: february, fraction: 1, interaction: interactionId(1) }),
     event: "KeepingClaimed",
     cells: "no no no no no no no yes yes yes",
   },
   ConfirmKeeping: {
+    verb: "confirm",
     command: p.command("ConfirmKeeping", at, { occurrence: 1, keptAt: february, fraction: 1 }),
     event: "PromiseConfirmed",
     cells: "no no no no no no no yes yes yes",
   },
   RenegePromise: {
+    verb: "renege",
     command: p.command("RenegePromise", at, {}),
     event: "PromiseReneged",
     cells: "no no no no no yes no yes yes no",
   },
   ContestVerdict: {
+    verb: "contest",
     command: p.command("ContestVerdict", at, { occurrence: 1, asserts: { verdict: "broken" }, speaker: p.speaker(customer) }),
     event: "VerdictContested",
     cells: "no no no no no no no yes yes yes",
   },
   WithdrawContest: {
+    verb: "withdraw-contest",
     command: p.command("WithdrawContest", at, {}),
     event: "ContestWithdrawn",
     cells: `${noDispute} yes yes yes`,
     open: withDispute,
   },
   ConcedeContest: {
+    verb: "concede",
     command: p.command("ConcedeContest", at, {}),
     event: "ContestConceded",
     cells: `${noDispute} yes yes yes`,
     open: withDispute,
   },
   RuleDispute: {
+    verb: "rule",
     command: p.command("RuleDispute", at, { ruling: "upheld" }),
     event: "DisputeRuled",
     cells: `${noDispute} yes yes yes`,
@@ -180,10 +202,10 @@ export function lifecycleTable(): string {
   const line = (columns: readonly string[]) => `| ${columns.join(" | ")} |`;
   const shown = { yes: "yes", again: "again", no: "–" } as Record<string, string>;
   return [
-    line(["command", "records", ...statusNames.map((status) => status.replace("-", "‑"))]),
+    line(["verb", "records", ...statusNames.map((status) => status.replace("-", "‑"))]),
     line(["---", "---", ...statusNames.map(() => ":-:")]),
-    ...Object.entries(commands).map(([name, row]) =>
-      line([name, row.event, ...row.cells.split(" ").map((cell) => shown[cell] ?? "none open")]),
+    ...Object.values(commands).map((row) =>
+      line([`\`${row.verb}\``, row.event, ...row.cells.split(" ").map((cell) => shown[cell] ?? "none open")]),
     ),
   ].join("\n");
 }
