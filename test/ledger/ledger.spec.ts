@@ -1,7 +1,7 @@
 /** Load, decide, append: what a caller may rely on. */
 import { describe, expect, it } from "vitest";
 import { account, type AccountCommand } from "../../src/domain/account.ts";
-import type { SubjectId } from "../../src/domain/values.ts";
+import type { AccountId } from "../../src/domain/values.ts";
 import { StoreUnavailableError } from "../../src/event-store/event-store.ts";
 import { memoryEventStore } from "../../src/event-store/memory/memory.ts";
 import { decodeAll, EventTooLargeError } from "../../src/ledger/envelope.ts";
@@ -10,11 +10,11 @@ import { ClockBehindError, LogClock } from "../../src/ledger/log-clock.ts";
 import { openMemoryVault } from "../../src/vault/memory.ts";
 import { instantOf } from "../support/ledger.ts";
 
-const id = "acc_0000000000000001" as SubjectId;
+const id = "acc_0000000000000001" as AccountId;
 const stream = `account-${id}`;
 const monday = instantOf("2026-01-05T09:00:00.000Z");
 const tuesday = instantOf("2026-01-06T09:00:00.000Z");
-const open: AccountCommand & { id: SubjectId } = {
+const open: AccountCommand & { id: AccountId } = {
   type: "OpenAccount",
   id,
   at: monday,
@@ -22,7 +22,7 @@ const open: AccountCommand & { id: SubjectId } = {
   tags: [],
   sealed: { name: "Harbour Freight Lines" },
 };
-const change = (timeZone: string, at = monday): AccountCommand & { id: SubjectId } => ({
+const change = (timeZone: string, at = monday): AccountCommand & { id: AccountId } => ({
   type: "ChangeAccount",
   id,
   at,
