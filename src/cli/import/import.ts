@@ -1,0 +1,196 @@
+/** `troth import`: history from a file, through the same API as everything else. */
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, statSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Command, Option } from "commander";
+import { CsvError } from "../../importing/csv.ts";
+import type { ImportKind, Mapping } from "../../importing/mapping.ts";
+import { commandLineKey, CommandLineKeyRevokedError } from "../../composition/command-line-key.ts";
+import { FolderInUseError } from "../../event-store/folder-lock.ts";
+import { CliError } from "../errors.ts";
+import { exitCodes, exitCodesHelp } from "../exit-codes.ts";
+import { openFolder } from "../folder.ts";
+import { type FolderFlags, folderOf, instantArgument, slugArgument, withFolder, withJson } from "../options.ts";
+import { progressOn } from "../progress.ts";
+import { servedForOneself } from "../served.ts";
+import { note, say, sayJson, type Shell } from "../shell.ts";
+import type { Target } from "./batch-client.ts";
+import { identityUnder } from "./identity.ts";
+import { reportLines, Tally } from "./import-report.ts";
+import { commandItems, type Item, rowItems } from "./items.ts";
+import { readMapping } from "./mapping-file.ts";
+import { dryRun, runImport } from "./run-import.ts";
+
+type Flags = FolderFlags & {
+  url?: string;
+  key?: string;
+  kind?: ImportKind;
+  mapping?: string;
+  source?: string;
+  upTo?: string;
+  results?: string;
+  dryRun?: boolean;
+  json?: boolean;
+};
+
+export const importCommand = (shell: Shell): Command =>
+  withJson(withFolder(new Command("import")))
+    .summary("import history from a file of commands, or from a CSV file")
+    .description(
+      "Imports a file of commands, one JSON object a line as POST /v1/batch takes them, or the rows of a CSV file. Sends them to a running server, or works on a data folder that nobody serves.\nImporting the same file again adds nothing: a line is known by its own idempotency key or external id, else by its content, as long as the same API key sends it.",
+    )
+    .argument("<file>", "the file, or - for the input")
+    .option("--url <url>", "server to send to (TROTH_URL)")
+    .option("--key <key>", "its API key (TROTH_KEY)")
+    .addOption(new Option("--kind <kind>", "the file is CSV, and these are its rows").choices(["interactions", "promises"]))
+    .option("--mapping <file>", "which columns of the CSV file become which fields")
+    .option("--source <name>", "system that the history comes from; promises are judged once all of it is there", slugArgument)
+    .option("--up-to <instant>", "up to when the history is complete (now where absent); needs --source", instantArgument)
+    .option("--results <file>", "write what became of each line to a file, as JSON lines with the ids that were made")
+    .option("--dry-run", "look at every line and send nothing")
+    .addHelpText(
+      "after",
+      `
+A mapping names, for each field of a command, a column, a fixed value or a template:
+  {"timeZone": "Europe/Berlin", "fields": {
+    "account":   {"column": "Customer", "map": {"C-17": "acc_…"}},
+    "startedAt": {"column": "When", "date": "dd.MM.yyyy HH:mm"},
+    "purpose":   {"value": "service"},
+    "note":      {"template": "{Subject}: {Remarks}"}}}
+Rows of promises know madeAt, dueAt, graceMinutes, finishedAt, fraction and externalId beside the fields of make-promise.
+
+Examples:
+  troth import history.ndjson --source crm --up-to 2026-01-01T00:00:00Z
+  troth import visits.csv --kind interactions --mapping examples/mapping-interactions.json --dry-run
+  troth import promises.csv --kind promises --mapping examples/mapping-promises.json --source crm --url http://127.0.0.1:7407 --key troth_…
+${exitCodesHelp("done", "findings", "usage", "folderInUse", "noLedger", "unusable", "network")}`,
+    )
+    .action(async (file: string, flags: Flags) => importFile(shell, file, flags));
+
+async function importFile(shell: Shell, file: string, flags: Flags): Promise<void> {
+  const { upTo } = flags;
+  const mapping = mappingFor(file, flags);
+  const source = flags.source ?? mapping?.source;
+  if (upTo !== undefined && source === undefined) throw new CliError(exitCodes.usage, "--up-to needs --source");
+  const tally = new Tally(shell, file, flags.dryRun ?? false, flags.json ?? false);
+  const content = await contentOf(shell, file);
+  try {
+    if (flags.dryRun) await dryRun({ items: itemsOf(content, flags, mapping, source, identityUnder("dry")), tally, mapping });
+    else
+      await withTarget(shell, flags, async (target) => {
+        const identity = identityUnder(target.key);
+        const items = itemsOf(content, flags, mapping, source, identity);
+        const load = loadOf(flags, source, content.digest && identity.hashOf(`${source} ${upTo ?? ""} ${content.digest}`));
+        const results = resultsTo(flags.results);
+        await runImport({ items, tally, mapping }, { ...target, ...load }, identity, results.write);
+        await results.end();
+      });
+  } catch (error) {
+    throw error instanceof CsvError ? new CliError(exitCodes.usage, `${file}: ${error.message}`) : error;
+  } finally {
+    content.progress.end();
+  }
+  conclude(shell, flags, tally);
+}
+
+function mappingFor(file: string, { kind, mapping }: Flags): Mapping | undefined {
+  if (kind === undefined && mapping === undefined) {
+    if (/\.csv$/i.test(file)) throw new CliError(exitCodes.usage, "a CSV file needs --kind and --mapping");
+    return undefined;
+  }
+  if (kind === undefined || mapping === undefined) throw new CliError(exitCodes.usage, "--kind and --mapping go together");
+  const read = readMapping(mapping);
+  if (read.kind !== undefined && read.kind !== kind)
+    throw new CliError(exitCodes.usage, `the mapping ${mapping} is for ${read.kind}, not for ${kind}`);
+  return read;
+}
+
+/** A load of history has its own identity, so that the same import again joins the load that it opened before. */
+const loadOf = (flags: Flags, source: string | undefined, idempotencyKey: string | undefined) =>
+  source === undefined ? {} : { source, upTo: flags.upTo, idempotencyKey };
+
+type Content = { bytes: Readable; digest: string | undefined; progress: ReturnType<typeof progressOn> };
+
+/** The file as a stream that tells how far it was read, and its digest, for which it is read once before. */
+async function contentOf(shell: Shell, file: string): Promise<Content> {
+  const progress = progressOn(shell);
+  if (file === "-") return { bytes: shell.input, digest: undefined, progress };
+  const total = sizeOf(file);
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  const bytes = createReadStream(file);
+  let read = 0;
+  bytes.on("data", (chunk) => {
+    read += chunk.length;
+    progress.at(read / total, `${read} of ${total} bytes read`);
+  });
+  // A listener for data sets the stream going; whoever takes its bytes does so.
+  bytes.pause();
+  return { bytes, digest: hash.digest("hex"), progress };
+}
+
+function sizeOf(file: string): number {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new CliError(exitCodes.usage, `there is no file ${file}`);
+  if (!found.isFile()) throw new CliError(exitCodes.usage, `${file} is no file`);
+  return found.size;
+}
+
+function itemsOf(
+  { bytes }: Content,
+  { kind }: Flags,
+  mapping: Mapping | undefined,
+  source: string | undefined,
+  { promiseIdOf }: ReturnType<typeof identityUnder>,
+): AsyncIterable<Item> {
+  return mapping === undefined || kind === undefined
+    ? commandItems(bytes)
+    : rowItems(bytes, kind, { mapping, source, promiseIdOf });
+}
+
+/** The server that was named, or one in this process on the folder. */
+async function withTarget(shell: Shell, flags: Flags, work: (target: Target) => Promise<void>): Promise<void> {
+  const url = flags.url ?? (flags.data === undefined ? shell.env["TROTH_URL"] : undefined);
+  if (url !== undefined) {
+    const key = flags.key ?? shell.env["TROTH_KEY"];
+    if (key === undefined) throw new CliError(exitCodes.usage, "a server needs an API key: --key or TROTH_KEY");
+    return work({ url, key });
+  }
+  const ledger = openOrPointToServer(shell, flags);
+  const server = await servedForOneself(ledger);
+  try {
+    await work({ url: server.url, key: await commandLineKey(ledger) });
+  } catch (error) {
+    throw error instanceof CommandLineKeyRevokedError ? new CliError(exitCodes.network, error.message) : error;
+  } finally {
+    await server.close();
+  }
+}
+
+function openOrPointToServer(shell: Shell, flags: Flags) {
+  try {
+    return openFolder(folderOf(flags, shell));
+  } catch (error) {
+    if (!(error instanceof FolderInUseError)) throw error;
+    throw new CliError(exitCodes.folderInUse, `${error.message}; import through that server with --url and --key`);
+  }
+}
+
+function resultsTo(path: string | undefined) {
+  if (path === undefined) return { write: () => undefined, end: () => undefined };
+  const file = createWriteStream(path);
+  return {
+    write: (line: number, answer: object) => void file.write(`${JSON.stringify({ ...answer, line })}\n`),
+    end: () => new Promise<void>((resolve, reject) => file.on("error", reject).end(resolve)),
+  };
+}
+
+function conclude(shell: Shell, flags: Flags, { report }: Tally): void {
+  if (flags.json) sayJson(shell, report);
+  else say(shell, ...reportLines(report));
+  if (report.refused > 0) shell.exitCode = exitCodes.findings;
+  if (report.complete || report.dryRun) return;
+  note(shell, "troth: the import broke off before its end; the same import again goes on from there");
+  shell.exitCode = exitCodes.network;
+}

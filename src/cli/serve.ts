@@ -1,0 +1,86 @@
+/** `troth serve`: the API and the keeper, until a signal ends them. */
+import { existsSync } from "node:fs";
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { ledgerPath } from "../composition/ledger-folder.ts";
+import type { RunningServer } from "../composition/serve.ts";
+import { exitCodesHelp } from "./exit-codes.ts";
+import { openFolder } from "./folder.ts";
+import { adminKeyLines, makeLedger } from "./init.ts";
+import { type FolderFlags, folderOf, portOf, withFolder } from "./options.ts";
+import { prettyLog } from "./pretty-log.ts";
+import { served } from "./served.ts";
+import { note, type Shell } from "./shell.ts";
+
+type Flags = FolderFlags & { port?: string; host?: string; logLevel?: string };
+
+export const usualPort = 7407;
+const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+export const serveCommand = (shell: Shell): Command =>
+  withFolder(new Command("serve"))
+    .summary("serve the API of a ledger, and put verdicts on record as they fall")
+    .description(
+      "Serves the HTTP API of the ledger in the data folder and runs its keeper. Makes a ledger where there is none, and prints its admin key this once.\nLog lines go to the output, as JSON unless that is a terminal; all else is said on the error output.\nA first SIGINT or SIGTERM answers what is under way and exits with 0, a second one ends at once.",
+    )
+    .option("--port <port>", `port to listen on, 0 for any free one (TROTH_PORT; ${usualPort} where absent)`)
+    .option("--host <address>", "address to listen on (TROTH_HOST; 127.0.0.1 where absent)")
+    .addOption(new Option("--log-level <level>", "least level of log lines (TROTH_LOG_LEVEL; info where absent)").choices(levels))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  troth serve
+  troth serve --data /srv/troth --port 8080
+  TROTH_DATA=/srv/troth TROTH_HOST=0.0.0.0 troth serve
+${exitCodesHelp("done", "usage", "folderInUse", "unusable", "network")}`,
+    )
+    .action(async (flags: Flags) => serve(shell, flags));
+
+async function serve(shell: Shell, flags: Flags): Promise<void> {
+  const where = folderOf(flags, shell);
+  const host = flags.host ?? shell.env["TROTH_HOST"] ?? "127.0.0.1";
+  const port = portOf(flags.port, shell, usualPort);
+  if (!existsSync(ledgerPath(where.folder))) {
+    const secret = await makeLedger(where);
+    note(shell, `Made a ledger in ${resolve(where.folder)}`, ...adminKeyLines(secret));
+  }
+  if (!isLoopback(host))
+    note(
+      shell,
+      `warning: ${host} is open to other machines; API keys and personal text travel unencrypted unless a proxy adds TLS`,
+    );
+  const onBuilding = ({ position, head }: { position: number; head: number }) =>
+    note(shell, `building the views: ${position} of ${head} events`);
+  const server = await served(openFolder({ ...where, onBuilding }), { host, port, logger: loggerOf(shell, flags) });
+  server.app.log.info({ url: server.url, folder: resolve(where.folder) }, "serving");
+  note(shell, `Troth serves ${resolve(where.folder)}`, `  API  ${server.url}/v1`, `  docs ${server.url}/docs`);
+  await signalled(shell);
+  await stop(shell, server);
+}
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || (isIP(host) === 4 && host.startsWith("127.")) || host === "::1";
+
+function loggerOf(shell: Shell, { logLevel }: Flags) {
+  const level = logLevel ?? shell.env["TROTH_LOG_LEVEL"] ?? "info";
+  return shell.out.isTTY ? { level, stream: prettyLog(shell.out) } : { level };
+}
+
+/** Resolves at the first signal; the second ends the process. */
+function signalled(shell: Shell): Promise<void> {
+  let isStopping = false;
+  return new Promise((resolve) =>
+    shell.onSignal((signal) => {
+      if (isStopping) shell.exitNow(signal === "SIGINT" ? 130 : 143);
+      isStopping = true;
+      resolve();
+    }),
+  );
+}
+
+async function stop(shell: Shell, server: RunningServer): Promise<void> {
+  note(shell, "stopping: what is under way is answered; another signal ends at once");
+  await server.close();
+}

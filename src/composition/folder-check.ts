@@ -1,0 +1,138 @@
+/** Looks for damage in everything that a folder holds. Writes nothing to the ledger, and may run beside a server. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { canonicalBytes } from "../canonical/canonical-json.ts";
+import { eventSchemas } from "../domain/catalogue.ts";
+import type { StoredEvent } from "../event-store/event-store.ts";
+import type { Log } from "../event-store/log.ts";
+import { checkLog } from "../event-store/sqlite/check-log.ts";
+import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
+import { decode } from "../ledger/envelope.ts";
+import { keyEncryptionKey } from "../vault/keys-folder.ts";
+import { openSqliteVault } from "../vault/sqlite.ts";
+import { compareViews, requireLedger } from "./folder-views.ts";
+import { keysFolderOf, vaultPath } from "./ledger-folder.ts";
+
+export type CheckFinding = {
+  part: "log" | "events" | "vault" | "views";
+  kind: string;
+  position?: number;
+  message: string;
+};
+export type CheckReport = {
+  events: number;
+  /** Where the views were compared: up to which position; null where there are none yet. */
+  views?: { position: number; digest: string } | null;
+  findings: CheckFinding[];
+};
+export type CheckOptions = {
+  folder: string;
+  keysFolder?: string;
+  /** Rebuild the views in a scratch folder and compare. */
+  deep: boolean;
+  onProgress(part: string, share: number): void;
+};
+
+const findingCountMax = 1_000;
+
+/** @throws NoLedgerError. All damage is told as findings; they end at about a thousand. */
+export async function checkFolder(options: CheckOptions): Promise<CheckReport> {
+  const { folder, deep, onProgress } = options;
+  const path = requireLedger(folder);
+  const inLog = await checkLog(path, (done, total) => onProgress("log", done / total));
+  const findings: CheckFinding[] = inLog.map((finding) => ({ part: "log", ...finding }));
+  findings.push(...(await vaultFindings(options)));
+  const report: CheckReport = { events: 0, findings };
+  let log: (Log & { close(): void }) | undefined;
+  try {
+    log = openSqliteLog(path);
+    report.events = log.head();
+    for await (const finding of eventFindings(log, onProgress)) {
+      findings.push(finding);
+      if (findings.length >= findingCountMax) return report;
+    }
+    if (deep) await compare(folder, log, report, onProgress);
+  } catch (error) {
+    if (inLog.length === 0) findings.push({ part: "log", kind: "unreadable", message: messageOf(error) });
+  } finally {
+    log?.close();
+  }
+  return report;
+}
+
+async function vaultFindings({ folder, keysFolder }: CheckOptions): Promise<CheckFinding[]> {
+  const path = vaultPath(resolve(folder));
+  // Opening makes what is not there, and a new vault in the place of a lost one would hide the loss.
+  if (!existsSync(path)) return [{ part: "vault", kind: "missing", message: `there is no vault ${path}` }];
+  try {
+    await openSqliteVault(path, keyEncryptionKey(keysFolderOf({ folder, keysFolder }), path)).close();
+    return [];
+  } catch (error) {
+    return [{ part: "vault", kind: "unopenable", message: messageOf(error) }];
+  }
+}
+
+const pageCount = 1_000;
+
+async function* eventFindings(log: Log, onProgress: CheckOptions["onProgress"]): AsyncGenerator<CheckFinding> {
+  const head = log.head();
+  let logTime = "";
+  for (let position = 0; position < head;) {
+    const page = log.readAll(position, Math.min(pageCount, head - position));
+    for (const stored of page) {
+      const { finding, recordedAt, isClockCorrected } = looked(stored, logTime);
+      if (finding !== undefined) yield { part: "events", position: stored.position, ...finding };
+      logTime = isClockCorrected || recordedAt > logTime ? recordedAt : logTime;
+    }
+    position = page.at(-1)?.position ?? head;
+    onProgress("events", position / head);
+    await new Promise<void>((done) => void setImmediate(done));
+  }
+}
+
+type Looked = { finding?: Pick<CheckFinding, "kind" | "message">; recordedAt: string; isClockCorrected?: boolean };
+
+/** One event: can it be read, has it the shape of its type, is its leaf canonical, does log time go on. */
+function looked(stored: StoredEvent, logTime: string): Looked {
+  const at = (kind: string, message: string) => ({ kind, message: `${message} at position ${stored.position}` });
+  let event;
+  try {
+    event = decode(stored);
+  } catch (error) {
+    return { finding: at("undecodable", messageOf(error)), recordedAt: logTime };
+  }
+  if (event === null)
+    return { finding: at("unknown-type", "an event of a type that this release does not know"), recordedAt: logTime };
+  const { type, recordedAt } = event;
+  const isClockCorrected = type === "ClockCorrected";
+  const shape = eventSchemas[type].safeParse(event.data);
+  if (!shape.success) {
+    const [issue] = shape.error.issues;
+    return { finding: at("invalid", `${type} /${issue!.path.join("/")}: ${issue!.message}`), recordedAt };
+  }
+  if (recordedAt < logTime && !isClockCorrected)
+    return { finding: at("time", `${type} was recorded at ${recordedAt}, before its predecessor`), recordedAt };
+  if (!isCanonical(stored.leaf)) return { finding: at("not-canonical", `the leaf of ${type} is not canonical JSON`), recordedAt };
+  return { recordedAt, isClockCorrected };
+}
+
+const isCanonical = (leaf: Uint8Array): boolean =>
+  Buffer.compare(canonicalBytes(JSON.parse(Buffer.from(leaf).toString("utf8"))), leaf) === 0;
+
+async function compare(folder: string, log: Log, report: CheckReport, onProgress: CheckOptions["onProgress"]): Promise<void> {
+  const compared = await compareViews(folder, log, ({ position, head }) => onProgress("views", position / head));
+  if (compared === null) {
+    report.views = null;
+    return;
+  }
+  const { position, inPlace, rebuilt } = compared;
+  report.views = { position, digest: inPlace };
+  if (inPlace === rebuilt) return;
+  const message = `the views at position ${position} have digest ${inPlace}, a rebuild gives ${rebuilt}; \`troth rebuild\` mends them`;
+  report.findings.push({ part: "views", kind: "digest", message });
+}
+
+const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+};

@@ -1,0 +1,108 @@
+/** What can be said of a folder by looking at it. Writes nothing, and may run beside a server. */
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { ledgerRecord } from "../domain/ledger-record.ts";
+import type { Recorded } from "../domain/decider.ts";
+import type { LedgerEvent } from "../domain/ledger-record.ts";
+import type { Log } from "../event-store/log.ts";
+import { FolderInUseError, lockFolder } from "../event-store/folder-lock.ts";
+import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
+import { decode, decodeAll } from "../ledger/envelope.ts";
+import { openViewsForReading, viewsPath } from "../projections/database.ts";
+import { projections } from "../projections/registry.ts";
+import { viewsOf } from "../projections/views.ts";
+import { requireLedger } from "./folder-views.ts";
+import { ledgerPath, vaultPath } from "./ledger-folder.ts";
+
+export type FolderStatus = {
+  folder: string;
+  ledger: string | null;
+  head: number;
+  lastRecordedAt: string | null;
+  views: { position: number; lag: number } | null;
+  inUseBy: { pid: number | null } | null;
+  openLoads: { recording: string; source: string; startedAt: string }[];
+  bytes: { ledger: number; vault: number; views: number };
+  /** Only where it was asked for: it reads the whole log. */
+  eventsByType?: Record<string, number>;
+};
+
+/** @throws NoLedgerError, StoreUnavailableError for a damaged log. */
+export async function statusOfFolder(
+  folder: string,
+  { count, onProgress }: { count: boolean; onProgress(done: number, total: number): void },
+): Promise<FolderStatus> {
+  const log = openSqliteLog(requireLedger(folder));
+  try {
+    const head = log.head();
+    const [last] = log.readAll(head - 1, 1);
+    const views = viewsPath(folder, projections);
+    const status: FolderStatus = {
+      folder: resolve(folder),
+      ...ledgerFacts(log),
+      head,
+      lastRecordedAt: last === undefined ? null : (decode(last)?.recordedAt ?? null),
+      views: viewsAt(views, head),
+      inUseBy: holderOf(folder),
+      bytes: { ledger: bytesOf(ledgerPath(folder)), vault: bytesOf(vaultPath(folder)), views: bytesOf(views) },
+    };
+    return count ? { ...status, eventsByType: await countByType(log, head, onProgress) } : status;
+  } finally {
+    log.close();
+  }
+}
+
+function ledgerFacts(log: Log): Pick<FolderStatus, "ledger" | "openLoads"> {
+  const events = decodeAll(log.readStream("ledger")) as unknown as Recorded<LedgerEvent>[];
+  const { recordings } = events.reduce(ledgerRecord.evolve, ledgerRecord.initialState);
+  const opened = events.find((event) => event.type === "LedgerOpened");
+  return {
+    ledger: opened?.data.ledger ?? null,
+    openLoads: [...recordings.values()]
+      .filter(({ completedAt }) => completedAt === undefined)
+      .map(({ recording, source, startedAt }) => ({ recording, source, startedAt })),
+  };
+}
+
+function viewsAt(path: string, head: number): FolderStatus["views"] {
+  if (!existsSync(path)) return null;
+  const database = openViewsForReading(path);
+  try {
+    const position = viewsOf(database).position();
+    return { position, lag: Math.max(0, head - position) };
+  } finally {
+    database.close();
+  }
+}
+
+/** Whether the folder is locked can only be told by locking it, for a moment. */
+function holderOf(folder: string): FolderStatus["inUseBy"] {
+  try {
+    lockFolder(resolve(folder)).release();
+    return null;
+  } catch (error) {
+    if (error instanceof FolderInUseError) return { pid: error.pid ?? null };
+    throw error;
+  }
+}
+
+const bytesOf = (path: string): number =>
+  ["", "-wal"].reduce((sum, suffix) => sum + (statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0), 0);
+
+const pageCount = 2_000;
+
+async function countByType(log: Log, head: number, onProgress: (done: number, total: number) => void) {
+  const counts = new Map<string, number>();
+  for (let position = 0; position < head;) {
+    const page = log.readAll(position, Math.min(pageCount, head - position));
+    if (page.length === 0) break;
+    for (const { leaf } of page) {
+      const { type } = JSON.parse(Buffer.from(leaf).toString()) as { type: string };
+      counts.set(type, (counts.get(type) ?? 0) + 1);
+    }
+    position = page.at(-1)!.position;
+    onProgress(position, head);
+    await new Promise<void>((done) => void setImmediate(done));
+  }
+  return Object.fromEntries([...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1)));
+}

@@ -1,0 +1,92 @@
+/** A ledger served over HTTP, with the keeper at work beside it: what `troth serve` runs, and what imports and the demo run for themselves. */
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type { FastifyInstance } from "fastify";
+import { buildApp } from "../api/app.ts";
+import type { ApiDeps } from "../api/deps.ts";
+import { faultOf } from "../api/logging.ts";
+import { commands } from "../commands/registry.ts";
+import { watch } from "../keeper/keeping-watch.ts";
+import { queries } from "../queries/registry.ts";
+import type { OpenLedger } from "./ledger-folder.ts";
+
+export type ServerOptions = {
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  version: string;
+  logger?: ApiDeps["logger"];
+  limits?: ApiDeps["limits"];
+  processMetrics?: boolean;
+  /** How long requests under way may take after `close` was called. */
+  drainMs?: number;
+};
+
+export type RunningServer = {
+  url: string;
+  app: FastifyInstance;
+  /** Answers what is under way, then closes the ledger. */
+  close(): Promise<void>;
+};
+
+/** After a start the views lack what was appended last; they have mostly caught up within this time. */
+const catchUpMs = 1_000;
+const drainMsUsual = 20_000;
+
+/** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
+export async function serveLedger(ledger: OpenLedger, options: ServerOptions): Promise<RunningServer> {
+  const { host, port, version, logger, limits, processMetrics, drainMs = drainMsUsual } = options;
+  const { desk, readingDesk, store, vault } = ledger;
+  const app = buildApp({
+    ...{ desk, readingDesk, store, vault, commands, queries, version, logger, limits, processMetrics },
+    host: ledger.host,
+    log: store.log,
+  });
+  const stopping = new AbortController();
+  try {
+    await Promise.race([ledger.host.caughtUp(store.log.head()).catch(() => undefined), delay(catchUpMs)]);
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    await ledger.close();
+    throw error;
+  }
+  const keeping = keep(ledger, app, stopping.signal);
+  return {
+    url: urlOf(host, app.server.address() as AddressInfo),
+    app,
+    close: once(async () => {
+      stopping.abort();
+      const drained = app.close();
+      await Promise.race([Promise.all([drained, keeping]), delay(drainMs, undefined, { ref: false })]);
+      app.server.closeAllConnections();
+      await ledger.close();
+      await Promise.all([drained, keeping]);
+    }),
+  };
+}
+
+/** The keeper reads the views, so it begins once they can be read. */
+async function keep({ keeper, host }: OpenLedger, app: FastifyInstance, signal: AbortSignal): Promise<void> {
+  const report = (error: unknown) => app.log.error({ fault: faultOf(error) }, "the keeper could not put verdicts on record");
+  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  try {
+    await Promise.race([host.ready, aborted]);
+  } catch {
+    const { failure } = host.status();
+    app.log.error({ failure }, "the views failed, so nothing can be read and no verdict is put on record");
+    return;
+  }
+  if (!signal.aborted) await watch(keeper, signal, report);
+}
+
+function urlOf(host: string, { port, family, address }: AddressInfo): string {
+  const isAny = address === "0.0.0.0" || address === "::";
+  const name = isAny ? (family === "IPv6" ? "[::1]" : "127.0.0.1") : host.includes(":") ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

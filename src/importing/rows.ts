@@ -1,0 +1,76 @@
+/** From one row of a CSV file to the commands that record it. */
+import { bodyOf, fieldsOf, type Json, type Row } from "./fields.ts";
+import type { ImportKind, Mapping } from "./mapping.ts";
+import { RowError } from "./refusals.ts";
+
+export type CommandLine = {
+  command: string;
+  params?: Record<string, Json>;
+  body: Record<string, Json>;
+  idempotencyKey?: string;
+  ifMatch?: number;
+};
+export type Warning = "no-due-date" | "due-before-made" | "kept-before-made" | "finished-without-fraction";
+export type Imported = { lines: CommandLine[]; warnings: Warning[] };
+
+export type RowContext = {
+  mapping: Mapping;
+  source: string | undefined;
+  /** An opaque id of a promise that the same text always gives. */
+  promiseIdOf(text: string): string;
+};
+
+/** @throws RowError naming the field that is at fault. */
+export const importedFrom = (kind: ImportKind, row: Row, context: RowContext): Imported =>
+  kind === "interactions" ? interactionOf(row, context) : promiseOf(row, context);
+
+function interactionOf(row: Row, { mapping, source }: RowContext): Imported {
+  const body = bodyOf(fieldsOf(row, mapping));
+  if (source !== undefined && body["source"] === undefined) body["source"] = source;
+  if (body["externalId"] !== undefined && body["source"] === undefined)
+    throw new RowError("externalId", "needs a source: --source, or `source` in the mapping");
+  return { lines: [{ command: "record-interaction", body }], warnings: [] };
+}
+
+/** Fields of a row of promises that are no fields of `make-promise` under the same name. */
+const ownFields = ["externalId", "madeAt", "dueAt", "graceMinutes", "finishedAt", "fraction"] as const;
+
+/** A promise, and where the row says when it was kept, the claim that it was. */
+function promiseOf(row: Row, { mapping, source, promiseIdOf }: RowContext): Imported {
+  const fields = fieldsOf(row, mapping);
+  const [externalId, madeAt, dueAt, graceMinutes, finishedAt, fraction] = ownFields.map((name) => {
+    const value = fields.get(name);
+    fields.delete(name);
+    return value;
+  });
+  if (typeof madeAt !== "string") throw new RowError("madeAt", "is required: when was it promised?");
+  const body: Record<string, Json> = { ...bodyOf(fields), at: madeAt };
+  const terms = (body["terms"] ??= onceTerms(dueAt, graceMinutes)) as Record<string, Json>;
+  const promise = promiseIdOf(JSON.stringify([source ?? "", externalId ?? body]));
+  const lines: CommandLine[] = [{ command: "make-promise", body: { id: promise, ...body } }];
+  const isKept = typeof finishedAt === "string" && fraction !== 0;
+  if (isKept) lines.push(claim(promise, madeAt, finishedAt, fraction));
+  return { lines, warnings: terms["type"] === "once" ? warningsOf(madeAt, terms["dueAt"], finishedAt, isKept) : [] };
+}
+
+const onceTerms = (dueAt: Json | undefined, graceMinutes: Json | undefined): Json => ({
+  type: "once",
+  ...(dueAt === undefined ? {} : { dueAt }),
+  ...(graceMinutes === undefined ? {} : { graceMinutes }),
+});
+
+/** What was done before it was promised is told once it is promised. */
+const claim = (promise: string, madeAt: string, keptAt: string, fraction: Json | undefined): CommandLine => ({
+  command: "claim-keeping",
+  params: { promise },
+  body: { keptAt, at: keptAt > madeAt ? keptAt : madeAt, ...(fraction === undefined ? {} : { fraction }) },
+});
+
+function warningsOf(madeAt: string, dueAt: Json | undefined, finishedAt: Json | undefined, isKept: boolean): Warning[] {
+  const warnings: Warning[] = [];
+  if (typeof dueAt !== "string") warnings.push("no-due-date");
+  else if (dueAt < madeAt) warnings.push("due-before-made");
+  if (typeof finishedAt === "string" && finishedAt < madeAt) warnings.push("kept-before-made");
+  if (typeof finishedAt === "string" && !isKept) warnings.push("finished-without-fraction");
+  return warnings;
+}
