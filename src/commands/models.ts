@@ -2,13 +2,14 @@
 import { z } from "zod";
 import { aliveAccountCountMin, fitAliveModel, regularity, weekMs } from "../domain/dormancy.ts";
 import { DomainError } from "../domain/errors.ts";
+import type { Actor } from "../domain/decider.ts";
 import { fitPeerPrior } from "../domain/keeping.ts";
 import { type LedgerCommand, ledgerRecord } from "../domain/ledger-record.ts";
 import { type Instant, instant } from "../domain/values.ts";
 import { contactHistories, partyRecords } from "../projections/histories.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { Views } from "../projections/views.ts";
-import { type Acknowledged, type CommandRequest, defineCommand, type Desk, metaOf, noParams, requireUnbound } from "./command.ts";
+import { type Acknowledged, type CommandRequest, defineCommand, type Desk, noParams, requireUnbound } from "./command.ts";
 
 /** Fewer parties say little about what to expect of the next. */
 const priorPartyCountMin = 30;
@@ -70,24 +71,34 @@ export function priorFitOf(views: Views, cutOff: Instant, now: Instant): Fit {
   return { type: "RecordPriorFit", fit, at: now };
 }
 
-/** Fits and records. The cut-off names the fit: the same one again adds nothing. */
-export async function recordFit(
+/** Fits at a cut-off and records it. The cut-off names the fit: the same one again adds nothing. */
+export async function recordFitAt(
+  desk: Desk,
+  name: string,
+  cutOff: Instant,
+  actor: Actor,
+  fit: (views: Views, cutOff: Instant, now: Instant) => Fit,
+): Promise<Acknowledged> {
+  await desk.host.caughtUp(desk.ledger.lastPosition);
+  const command = desk.host.views.snapshot(() => fit(desk.host.views, cutOff, desk.ledger.now()));
+  const identity = { scope: "fit", key: `${name}\n${cutOff}`, fingerprint: cutOff };
+  return {
+    ...(await desk.ledger.handle(ledgerRecord, "ledger", command, { actor, correlation: `${name}-${cutOff}`, identity })),
+    id: "ledger",
+  };
+}
+
+async function fitOnRequest(
   desk: Desk,
   name: string,
   request: CommandRequest<unknown, { cutOff?: Instant | undefined }>,
-  fit: (views: Views, cutOff: Instant, now: Instant) => Fit,
+  fit: Parameters<typeof recordFitAt>[4],
 ): Promise<Acknowledged> {
   requireUnbound(request.caller);
   const now = desk.ledger.now();
   const cutOff = request.body.cutOff ?? now;
   if (cutOff > now) throw new DomainError("in-the-future", "`cutOff` lies in the future", "/cutOff");
-  await desk.host.caughtUp(desk.ledger.lastPosition);
-  const command = desk.host.views.snapshot(() => fit(desk.host.views, cutOff, now));
-  const meta = { ...metaOf(name, desk, request), identity: { scope: "fit", key: `${name}\n${cutOff}`, fingerprint: cutOff } };
-  return {
-    ...(await desk.ledger.handle(ledgerRecord, "ledger", command, { ...meta, expectedRevision: undefined })),
-    id: "ledger",
-  };
+  return recordFitAt(desk, name, cutOff, { kind: "key", id: request.caller.key }, fit);
 }
 
 const body = z.strictObject({ cutOff: instant.optional().describe("What happened up to then goes in; now where absent.") });
@@ -104,7 +115,7 @@ export const fitDormancyModel = defineCommand({
   body,
   example: { cutOff: "2026-01-01T00:00:00.000Z" },
   refusals: ["too-little-history", "in-the-future", "not-your-part"],
-  run: (desk, request) => recordFit(desk, "fit-dormancy-model", request, dormancyFitOf),
+  run: (desk, request) => fitOnRequest(desk, "fit-dormancy-model", request, dormancyFitOf),
 });
 
 export const fitPrior = defineCommand({
@@ -119,5 +130,5 @@ export const fitPrior = defineCommand({
   body,
   example: { cutOff: "2026-01-01T00:00:00.000Z" },
   refusals: ["too-little-history", "in-the-future", "not-your-part"],
-  run: (desk, request) => recordFit(desk, "fit-prior", request, priorFitOf),
+  run: (desk, request) => fitOnRequest(desk, "fit-prior", request, priorFitOf),
 });
