@@ -106,29 +106,54 @@ export function* accountLife(number: number, interactionCount: number): Generato
         body: { keptAt: at(due + (random() < 0.2 ? 2 : 0), 12), at: at(due + 2, 12) },
       };
   }
+  const spacing = Math.min(rhythm, lastDay / Math.max(1, interactionCount));
   for (let index = 0; index < interactionCount; index += 1) {
-    const isVisit = random() < 0.85;
-    const day = index * rhythm + (random() < 0.1 ? 2 : 0);
+    const day = Math.floor(index * spacing) + (random() < 0.1 ? 2 : 0);
     yield {
       command: "record-interaction",
-      body: {
-        account,
-        kind: isVisit ? "visit" : "call",
-        purpose: random() < 0.05 ? "sales" : "relationship",
-        direction: random() < 0.3 ? "inbound" : "outbound",
-        startedAt: at(Math.min(day, 600), 9 + Math.floor(random() * 8)),
-        minutes: isVisit ? 60 : 15,
-        participants: [rep, buyer],
-        tags: [],
-        ...(random() < 0.5 ? { note: "Talked about the season and the new depot." } : {}),
-        source: "bench",
-        externalId: `${number}-${index}`,
-      },
+      body: { ...interactionOf(number, random, Math.min(day, lastDay)), source: "bench", externalId: `${number}-${index}` },
     };
   }
 }
 
-/** The lives of many accounts. Within one life the order counts, between them it does not. */
-export function* lives(accountCount: number, interactionCount: number): Generator<Generator<BenchCommand>> {
-  for (let number = 0; number < accountCount; number += 1) yield accountLife(number, interactionCount);
+/** Interactions reach no further than this day, which has passed. */
+const lastDay = 600;
+
+function interactionOf(number: number, random: () => number, day: number): Record<string, unknown> {
+  const isVisit = random() < 0.85;
+  return {
+    account: accountIdOf(number),
+    kind: isVisit ? "visit" : "call",
+    purpose: random() < 0.05 ? "sales" : "relationship",
+    direction: random() < 0.3 ? "inbound" : "outbound",
+    startedAt: at(day, 9 + Math.floor(random() * 8)),
+    minutes: isVisit ? 60 : 15,
+    participants: [repId(number), buyerIdOf(number)],
+    tags: [],
+    ...(random() < 0.5 ? { note: "Talked about the season and the new depot." } : {}),
+  };
+}
+
+/** Interactions with accounts of a portfolio, in no order, as callers send them who know of no external id. */
+export function interactionsSent(seed: number, accountCount: number, count: number): Record<string, unknown>[] {
+  const random = seeded(seed);
+  return Array.from({ length: count }, () =>
+    interactionOf(Math.floor(random() * accountCount), random, Math.floor(random() * lastDay)),
+  );
+}
+
+export type Portfolio = {
+  accountCount: number;
+  interactionCount: number;
+  /** Of the busy accounts: one in a hundred. */
+  busyInteractionCount: number;
+};
+
+/** The first account, the hundred and first and so on. */
+export const isBusy = (number: number): boolean => number % 100 === 0;
+
+/** The lives of all accounts. Within one life the order counts, between them it does not. */
+export function* lives({ accountCount, interactionCount, busyInteractionCount }: Portfolio): Generator<Generator<BenchCommand>> {
+  for (let number = 0; number < accountCount; number += 1)
+    yield accountLife(number, isBusy(number) ? busyInteractionCount : interactionCount);
 }
