@@ -62,6 +62,7 @@ export function buildApp(deps: ApiDeps): FastifyInstance {
   });
   app.addHook("preClose", (done) => {
     draining.abort();
+    closeAsTheyFallIdle(app);
     done();
   });
   logSummaries(app);
@@ -123,6 +124,13 @@ class OverloadedError extends ApiError {
   constructor() {
     super("overloaded", "The server can't keep up; nothing was recorded.", { headers: { "retry-after": "2" } });
   }
+}
+
+/** The server waits for every connection, and closes those alone that are idle when it begins to wait. */
+function closeAsTheyFallIdle({ server }: FastifyInstance): void {
+  if (!server.listening) return;
+  const sweeping = setInterval(() => server.closeIdleConnections(), 50);
+  server.once("close", () => clearInterval(sweeping));
 }
 
 /** Which methods each path knows, filled as routes are added. */
