@@ -67,7 +67,14 @@ const attemptCountMax = 32;
 /** States of accounts, people and policies that commands refer to. One costs about a kilobyte. */
 const referenceCountMax = 20_000;
 
-export type LedgerDeps = { store: EventStore; vault: Vault; clock: LogClock; onAppended?: (position: number) => void };
+export type LedgerDeps = {
+  store: EventStore;
+  vault: Vault;
+  clock: LogClock;
+  onAppended?: (position: number) => void;
+  /** Other processes append to the same log, so that one of them may be given the same request at the same time. */
+  sharesStore?: boolean;
+};
 
 export class Ledger {
   readonly #deps: LedgerDeps;
@@ -164,7 +171,8 @@ export class Ledger {
       const drafts = decider.decide(command, loaded.state);
       if (drafts.length === 0) return unchanged(stream, loaded.events);
       try {
-        return await this.#append(stream, loaded.revision, drafts, command.at, requestKey, meta);
+        const handled = await this.#append(stream, loaded.revision, drafts, command.at, requestKey, meta);
+        if (handled !== undefined) return handled;
       } catch (error) {
         if (!(error instanceof RevisionConflictError)) throw error;
         if (meta.expectedRevision !== undefined) throw new StaleRevisionError(meta.expectedRevision, error.actualRevision);
@@ -187,13 +195,16 @@ export class Ledger {
   ): Promise<Handled> {
     const meta: CommandMeta = { actor, correlation: `${identity.scope}-${identity.fingerprint}`, identity, expectedRevision };
     try {
-      return await this.#append(stream, expectedRevision, drafts, this.now(), identity.key, meta);
+      const handled = await this.#append(stream, expectedRevision, drafts, this.now(), identity.key, meta);
+      if (handled === undefined) throw new StaleRevisionError(expectedRevision, expectedRevision + drafts.length);
+      return handled;
     } catch (error) {
       if (error instanceof RevisionConflictError) throw new StaleRevisionError(expectedRevision, error.actualRevision);
       throw error;
     }
   }
 
+  /** @returns undefined where another process was first with the same request: its events stand there, and say what is to be answered. */
   async #append<Event extends AnyEvent>(
     stream: string,
     revision: number,
@@ -201,7 +212,7 @@ export class Ledger {
     at: Instant,
     requestKey: string,
     meta: CommandMeta,
-  ): Promise<Handled> {
+  ): Promise<Handled | undefined> {
     const { store, vault, clock } = this.#deps;
     const ids = drafts.map((_, ordinal) => eventIdOf(meta.identity?.scope ?? "once", stream, requestKey, ordinal));
     const seals = await Promise.all(
@@ -237,6 +248,8 @@ export class Ledger {
     });
     const appended = await store.append(stream, revision, newEvents);
     this.#references.delete(stream);
+    if (this.#deps.sharesStore && meta.identity !== undefined && !(await this.#isStored(stream, revision + 1, newEvents)))
+      return undefined;
     this.#lastPosition = Math.max(this.#lastPosition, appended.position);
     this.#deps.onAppended?.(appended.position);
     const events = newEvents.map(({ id, type }, ordinal) => ({
@@ -246,6 +259,12 @@ export class Ledger {
       recordedAt,
     }));
     return { stream, ...appended, events, isReplay: false };
+  }
+
+  /** The store takes ids that it knows for a repetition, whatever the event: two processes give the same request the same ids. */
+  async #isStored(stream: string, fromRevision: number, newEvents: readonly NewEvent[]): Promise<boolean> {
+    const stored = await this.#deps.store.readStream(stream, fromRevision);
+    return newEvents.every(({ leaf }, ordinal) => Buffer.compare(leaf, stored[ordinal]!.leaf) === 0);
   }
 }
 

@@ -1,4 +1,4 @@
-import { request as httpRequest } from "node:http";
+import { type IncomingMessage, request as httpRequest } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linesOf } from "../../src/api/batch/lines.ts";
 import { account, berg, call, novak, type TestApi, testApi, visit } from "../support/api.ts";
@@ -221,7 +221,7 @@ describe("a batch over a socket", () => {
       headers: { ...ndjson, authorization: `Bearer ${over.admin}`, ...headers },
     });
     sending.on("error", () => undefined);
-    const answer = new Promise<import("node:http").IncomingMessage>((resolve) => sending.once("response", resolve));
+    const answer = new Promise<IncomingMessage>((resolve) => sending.once("response", resolve));
     return { sending, answer };
   };
   const line = (more: object = {}) => `${JSON.stringify(visitLine(more))}\n`;

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import type { CommandDefinition } from "../../commands/command.ts";
 import type { QueryDefinition } from "../../queries/query.ts";
-import { acknowledgement } from "../acknowledgement.ts";
 import { resourceOf } from "../commands.ts";
 import { exampleOf, type JsonSchema } from "./example.ts";
 import { SharedSchemas } from "./shared-schemas.ts";
