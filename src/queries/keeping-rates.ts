@@ -31,7 +31,8 @@ export const keepingAnswer = z.strictObject({
   ...figures,
   disputes: z
     .strictObject({ open: z.int(), allUpheld: z.strictObject(figures), allDismissed: z.strictObject(figures) })
-    .describe("The figures if every open dispute went one way."),
+    .nullable()
+    .describe("The figures if every open dispute went one way; null where none is open."),
 });
 
 const figuresOf = ({
@@ -62,11 +63,14 @@ const proportionOf = (of: KeepingFigures["lateAsKept"]): z.output<typeof proport
 
 export const keepingOf = (rate: KeepingRate): z.output<typeof keepingAnswer> => ({
   ...figuresOf(rate),
-  disputes: {
-    open: rate.disputes.open,
-    allUpheld: figuresOf(rate.disputes.allUpheld),
-    allDismissed: figuresOf(rate.disputes.allDismissed),
-  },
+  disputes:
+    rate.disputes.open === 0
+      ? null
+      : {
+          open: rate.disputes.open,
+          allUpheld: figuresOf(rate.disputes.allUpheld),
+          allDismissed: figuresOf(rate.disputes.allDismissed),
+        },
 });
 
 const groupings = z.enum(["none", "promisor", "account", "team", "kind", "direction", "month"]);

@@ -58,24 +58,14 @@ export const dormancyReport = defineQuery({
   run(desk, { query }) {
     const now = desk.now();
     const [lastContactAt = "", account = ""] = decodeCursor(query.after) ?? [];
-    const conditions = {
-      new: "d.decided_by = 'history'",
-      dormant: "d.dormant_at <= ?1",
-      cooling: "d.cooling_at <= ?1 AND (d.dormant_at IS NULL OR d.dormant_at > ?1)",
-      active: "(d.cooling_at IS NULL OR d.cooling_at > ?1) AND (d.dormant_at IS NULL OR d.dormant_at > ?1)",
-    };
-    const state =
-      query.state === undefined
-        ? "1"
-        : query.state === "new"
-          ? conditions.new
-          : `d.decided_by <> 'history' AND ${conditions[query.state]}`;
+    const state = query.state === undefined ? { sql: "TRUE", instants: 0 } : stateConditions[query.state];
+    const owner = query.owner === undefined ? [] : [query.owner];
     return desk.views.snapshot(() => {
       const rows = desk.views.all<DormancyRow>(
         `SELECT d.*, a.owner FROM dormancy d JOIN accounts a ON a.id = d.account
-         WHERE a.status = 'open' AND ?1 <> '' AND (coalesce(d.last_contact_at, ''), d.account) > (?2, ?3) AND (?4 IS NULL OR a.owner = ?4) AND ${state}
-         ORDER BY coalesce(d.last_contact_at, ''), d.account LIMIT ?5`,
-        [now, lastContactAt, account, query.owner ?? null, query.limit + 1],
+         WHERE a.status = 'open' AND (coalesce(d.last_contact_at, ''), d.account) > (?, ?) AND ${state.sql} ${owner.length > 0 ? "AND a.owner = ?" : ""}
+         ORDER BY coalesce(d.last_contact_at, ''), d.account LIMIT ?`,
+        [lastContactAt, account, ...Array<string>(state.instants).fill(now), ...owner, query.limit + 1],
       );
       const shown = rows.slice(0, query.limit);
       const last = shown.at(-1);
@@ -85,6 +75,17 @@ export const dormancyReport = defineQuery({
     });
   },
 });
+
+/** What each state means in terms of the stored thresholds, and how often the present instant stands in it. */
+const stateConditions = {
+  new: { sql: "d.decided_by = 'history'", instants: 0 },
+  active: {
+    sql: "d.decided_by <> 'history' AND coalesce(d.cooling_at, '9') > ? AND coalesce(d.dormant_at, '9') > ?",
+    instants: 2,
+  },
+  cooling: { sql: "d.decided_by <> 'history' AND d.cooling_at <= ? AND coalesce(d.dormant_at, '9') > ?", instants: 2 },
+  dormant: { sql: "d.decided_by <> 'history' AND d.dormant_at <= ?", instants: 1 },
+};
 
 function itemOf(row: DormancyRow, now: Instant): z.output<typeof dormantItem> {
   const state = listedState(row, now);

@@ -1,0 +1,39 @@
+/** A real server in a process of its own, on a free port of this machine. */
+import { spawn } from "node:child_process";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+const startTimeoutMs = 30_000;
+
+export type RunningServer = { url: string; secret: string; pid: number; stop(signal?: NodeJS.Signals): Promise<number | null> };
+
+/** Starts `troth serve` on a folder, which is made where it is missing. @param secret of an earlier start on the same folder. */
+export async function runningServer(folder: string, secret = ""): Promise<RunningServer> {
+  const child = spawn(join(root, "node_modules/.bin/node"), ["src/main.ts", "serve", "--data", folder, "--port", "0"], {
+    cwd: root,
+  });
+  let said = "";
+  const exited = new Promise<number | null>((done) => child.on("close", done));
+  const url = await new Promise<string>((found, failed) => {
+    const timer = setTimeout(() => failed(new Error(`no server within ${startTimeoutMs} ms: ${said}`)), startTimeoutMs);
+    const listen = (chunk: Buffer) => {
+      said += chunk.toString();
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
+      if (address === undefined) return;
+      clearTimeout(timer);
+      found(address);
+    };
+    child.stdout.on("data", listen);
+    child.stderr.on("data", listen);
+    void exited.then((code) => failed(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  return {
+    url,
+    secret: /troth_key_[0-9a-z]+_[\w-]+/.exec(said)?.[0] ?? secret,
+    pid: child.pid!,
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
