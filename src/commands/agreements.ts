@@ -2,11 +2,16 @@
 import { z } from "zod";
 import { agreement } from "../domain/agreement.ts";
 import { type AgreementId, accountId, agreementId, type PromiseId, promiseId } from "../domain/values.ts";
+import { DomainError } from "../domain/errors.ts";
+import type { PromiseCommandOf } from "../domain/promise/commands.ts";
+import { promise } from "../domain/promise/promise.ts";
 import { derivedId } from "../ledger/ids.ts";
 import {
   at,
   by,
+  type CommandRequest,
   defineCommand,
+  foreseeRequest,
   handleRequest,
   momentOf,
   newIdOf,
@@ -15,7 +20,7 @@ import {
   speakerOf,
   toSubjectText,
 } from "./command.ts";
-import { makeOn, promiseBody } from "./promises.ts";
+import { promiseBody, promiseToMake } from "./promises.ts";
 import { requireAccount, subjectAmong } from "./references.ts";
 
 export const makeAgreement = defineCommand({
@@ -75,30 +80,62 @@ export const makeAgreement = defineCommand({
     const { account, promises, text, by } = request.body;
     await requireAccount(desk, account);
     const id = newIdOf<AgreementId>("agr", "make-agreement", desk, request);
-    const moment = momentOf(desk, request.body);
-    const ids = promises.map((each, index) => each.id ?? derivedId<PromiseId>("prm", "agreement", id, index));
+    const at = momentOf(desk, request.body);
+    const speaker = speakerOf(request.caller, by);
     // The agreement's own id makes its promises known again, so a retry goes on where the first attempt broke off.
     const identified = { ...request, idempotencyKey: request.idempotencyKey ?? id };
-    for (const [index, { id: _, ...body }] of promises.entries()) {
-      await makeOn(desk, `make-agreement/${index}`, { ...identified, expectedRevision: undefined }, ids[index]!, account, body, {
-        agreement: id,
-        at: moment,
-        speaker: speakerOf(request.caller, by),
-      });
+    const parts: Part[] = [];
+    for (const [index, { id: own, ...body }] of promises.entries()) {
+      const promiseId = own ?? derivedId<PromiseId>("prm", "agreement", id, index);
+      if (parts.some((part) => part.id === promiseId))
+        throw new DomainError("terms-invalid", "two promises bear the same id", `/promises/${index}/id`);
+      const command = await within(index, () => promiseToMake(desk, account, body, { agreement: id, at, speaker }));
+      parts.push({ id: promiseId, index, name: `make-agreement/${index}`, command });
     }
-    const subject = await subjectAmong(
-      desk,
+    const ids = parts.map((part) => part.id);
+    const command = {
+      type: "MakeAgreement" as const,
+      at,
       account,
-      promises.flatMap(({ promisor, promisee }) => [promisor, promisee]),
-    );
-    const command = { type: "MakeAgreement" as const, at: moment, account, promises: ids, text: toSubjectText(text, subject) };
-    const made = await handleRequest(
-      desk,
-      "make-agreement",
-      identified,
-      { decider: agreement, category: "agreement", id },
-      command,
-    );
+      promises: ids,
+      text: toSubjectText(
+        text,
+        await subjectAmong(
+          desk,
+          account,
+          promises.flatMap(({ promisor, promisee }) => [promisor, promisee]),
+        ),
+      ),
+    };
+    const whole = { decider: agreement, category: "agreement", id };
+    // All are looked at before the first is recorded: a refusal leaves no promise behind.
+    await foreseeRequest(desk, "make-agreement", identified, whole, command);
+    for (const part of parts)
+      await within(part.index, () => foreseeRequest(desk, part.name, asPart(identified), targetOf(part), part.command));
+    for (const part of parts) await handleRequest(desk, part.name, asPart(identified), targetOf(part), part.command);
+    const made = await handleRequest(desk, "make-agreement", identified, whole, command);
     return { ...made, ids: { promises: ids } };
   },
 });
+
+type Part = { id: PromiseId; index: number; name: string; command: PromiseCommandOf<"MakePromise"> };
+
+const targetOf = ({ id }: Part) => ({ decider: promise, category: "promise", id });
+
+/** The revision that the caller names is the agreement's. */
+const asPart = <Request extends CommandRequest<unknown, object>>(request: Request): Request => ({
+  ...request,
+  expectedRevision: undefined,
+});
+
+const fieldsOfTheWhole = ["/account", "/by", "/at"];
+
+/** Names the fields of a refusal as they stand in the request. */
+async function within<Result>(index: number, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.field === undefined || fieldsOfTheWhole.includes(error.field)) throw error;
+    throw new DomainError(error.code, error.message, `/promises/${index}${error.field}`);
+  }
+}

@@ -177,13 +177,28 @@ export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown
   return { actor: { kind: "key", id: caller.key, onBehalfOf }, correlation, causation, identity, expectedRevision };
 }
 
+type Target<Command extends { type: string; at: Instant }, Event extends AnyEvent, State> = {
+  decider: Decider<Command, Event, State>;
+  category: string;
+  id: string;
+};
+
 /** Decides a command on the stream `<category>-<id>` on behalf of a request. */
 export async function handleRequest<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
   desk: Desk,
   name: string,
   request: CommandRequest<unknown, object>,
-  { decider, category, id }: { decider: Decider<Command, Event, State>; category: string; id: string },
+  { decider, category, id }: Target<Command, Event, State>,
   command: Command,
 ): Promise<Acknowledged> {
   return { ...(await desk.ledger.handle(decider, `${category}-${id}`, command, metaOf(name, desk, request))), id };
 }
+
+/** Refuses what `handleRequest` would refuse, and records nothing. */
+export const foreseeRequest = <Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
+  desk: Desk,
+  name: string,
+  request: CommandRequest<unknown, object>,
+  { decider, category, id }: Target<Command, Event, State>,
+  command: Command,
+): Promise<void> => desk.ledger.foresee(decider, `${category}-${id}`, command, metaOf(name, desk, request));

@@ -96,21 +96,18 @@ export const promiseBody = {
 };
 type PromiseBody = z.output<z.ZodObject<typeof promiseBody>>;
 
-/** Appends one promise. Used by `make-promise`, and by `make-agreement` for each of its promises. */
-export async function makeOn(
+/** The command that makes one promise. Used by `make-promise`, and by `make-agreement` for each of its promises. */
+export async function promiseToMake(
   desk: Desk,
-  name: string,
-  request: CommandRequest<unknown, object>,
-  id: PromiseId,
   account: AccountId,
   body: PromiseBody,
   more: Pick<PromiseCommandOf<"MakePromise">, "agreement" | "at" | "speaker">,
-): Promise<Acknowledged> {
+): Promise<PromiseCommandOf<"MakePromise">> {
   const { promisor, promisee, kind, weight, text, needsAcceptance, offerExpiresAt, condition, recording } = body;
   await requireAccount(desk, account);
   const direction = await directionOf(desk, account, promisor, promisee);
   const subject = await subjectAmong(desk, account, [promisor, promisee]);
-  const command = {
+  return {
     type: "MakePromise" as const,
     account,
     promisor,
@@ -127,7 +124,6 @@ export async function makeOn(
     text: toSubjectText(text, subject),
     ...more,
   };
-  return handleRequest(desk, name, request, { decider: promise, category: "promise", id }, command);
 }
 
 export const makePromise = defineCommand({
@@ -171,11 +167,12 @@ export const makePromise = defineCommand({
   async run(desk, request) {
     const { account, agreement, by, ...body } = request.body;
     const id = newIdOf<PromiseId>("prm", "make-promise", desk, request);
-    return makeOn(desk, "make-promise", request, id, account, body, {
+    const command = await promiseToMake(desk, account, body, {
       agreement,
       at: momentOf(desk, request.body),
       speaker: speakerOf(request.caller, by),
     });
+    return handleRequest(desk, "make-promise", request, { decider: promise, category: "promise", id }, command);
   },
 });
 

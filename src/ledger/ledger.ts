@@ -154,6 +154,22 @@ export class Ledger {
     }
   }
 
+  /**
+   * Throws what `handle` would throw for a command, as far as its stream can tell, and appends nothing. For a request that
+   * appends to several streams: it looks at all of them before the first is written.
+   */
+  async foresee<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
+    decider: Decider<Command, Event, State>,
+    stream: string,
+    command: Command,
+    meta: CommandMeta,
+  ): Promise<void> {
+    const { state, revision, events } = await this.load(decider, stream);
+    if (meta.identity !== undefined && answeredBefore(events, stream, meta.identity.key, meta) !== undefined) return;
+    refuseStale(meta, revision);
+    decider.decide(command, state);
+  }
+
   async #decide<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
     decider: Decider<Command, Event, State>,
     stream: string,
@@ -166,8 +182,7 @@ export class Ledger {
       const loaded = await this.load(decider, stream);
       const before = answeredBefore(loaded.events, stream, requestKey, meta);
       if (before !== undefined) return before;
-      if (meta.expectedRevision !== undefined && meta.expectedRevision !== loaded.revision)
-        throw new StaleRevisionError(meta.expectedRevision, loaded.revision);
+      refuseStale(meta, loaded.revision);
       const drafts = decider.decide(command, loaded.state);
       if (drafts.length === 0) return unchanged(stream, loaded.events);
       try {
@@ -266,6 +281,11 @@ export class Ledger {
     const stored = await this.#deps.store.readStream(stream, fromRevision);
     return newEvents.every(({ leaf }, ordinal) => Buffer.compare(leaf, stored[ordinal]!.leaf) === 0);
   }
+}
+
+/** @throws StaleRevisionError where the caller saw another revision. */
+function refuseStale({ expectedRevision }: CommandMeta, revision: number): void {
+  if (expectedRevision !== undefined && expectedRevision !== revision) throw new StaleRevisionError(expectedRevision, revision);
 }
 
 function fold<Event extends AnyEvent, State>(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { account, novak, now, type TestApi, testApi, visit } from "../support/api.ts";
+import { account, berg, fieldsOf, novak, now, type TestApi, testApi, visit } from "../support/api.ts";
 
 let api: TestApi;
 beforeAll(async () => void (api = await testApi()));
@@ -172,5 +172,64 @@ describe("the correlation of a request", () => {
     const { headers } = await api.when("POST", "/v1/interactions", { body: visit, headers: { "troth-correlation": text } });
     expect(headers["troth-correlation"]).toMatch(/^[0-9a-f-]{36}$/);
     expect(api.ledger.events().at(-1)!.correlation).toBe(headers["troth-correlation"]);
+  });
+});
+
+describe("an agreement that is refused", () => {
+  const good = { promisor: novak, promisee: berg, terms: { type: "once" } };
+  it.each<[string, number, string, string | undefined, object]>([
+    [
+      "for its second promise",
+      422,
+      "person-not-found",
+      "/promises/1/promisee",
+      { promises: [good, { ...good, promisee: "per_9999999999999999" }] },
+    ],
+    [
+      "for its terms",
+      422,
+      "terms-invalid",
+      "/promises/1/terms/until",
+      { promises: [good, { ...good, terms: { type: "abstain", from: now, until: now } }] },
+    ],
+    [
+      "for an offer that has lapsed",
+      422,
+      "terms-invalid",
+      "/promises/1/offerExpiresAt",
+      { promises: [good, { ...good, offerExpiresAt: now }] },
+    ],
+    [
+      "for an id twice",
+      422,
+      "terms-invalid",
+      "/promises/1/id",
+      {
+        promises: [
+          { ...good, id: "prm_00000000000000aa" },
+          { ...good, id: "prm_00000000000000aa" },
+        ],
+      },
+    ],
+    ["for an id that is taken", 409, "promise-exists", undefined, { promises: [good, { ...good, id: "prm_00000000000000ab" }] }],
+    ["for its own id", 409, "agreement-exists", undefined, { id: "agr_00000000000000ab", promises: [good] }],
+  ])("%s leaves no promise behind", async (_what, status, code, field, body) => {
+    await api.when("POST", "/v1/agreements", {
+      body: { account, id: "agr_00000000000000ab", promises: [{ ...good, id: "prm_00000000000000ab" }] },
+      headers: { "idempotency-key": "taken" },
+    });
+    const refused = await api.refused(status, code, "POST", "/v1/agreements", { body: { account, ...body } });
+    expect(fieldsOf(refused)).toEqual(field === undefined ? [] : [field]);
+  });
+
+  it("for its revision leaves no promise behind", async () => {
+    const sent = { body: { account, promises: [good] }, headers: { "if-match": '"3"' } };
+    await api.refused(412, "stale-revision", "POST", "/v1/agreements", sent);
+  });
+
+  it("is made by the same request once that is right", async () => {
+    const sent = { body: { account, promises: [good, good] }, headers: { "idempotency-key": "agreement" } };
+    const [first, again] = [await api.when("POST", "/v1/agreements", sent), await api.when("POST", "/v1/agreements", sent)];
+    expect([first.status, again.status, again.json.replayed, again.added]).toEqual([201, 200, true, []]);
   });
 });
