@@ -25,11 +25,9 @@ import {
 import { interaction } from "../domain/interaction.ts";
 import { resolveSchedule } from "../schedule/resolve.ts";
 import {
-  type Acknowledged,
   at,
   by,
   type CommandDefinition,
-  type CommandRequest,
   defineCommand,
   type Desk,
   handleRequest,
