@@ -1,0 +1,25 @@
+/** The three hashes of a Merkle tree: of a leaf, of a node, and of no leaf at all (RFC 9162, section 2.1.1). */
+import { sha256 } from "./sha256.ts";
+
+export const hashBytes = 32;
+
+/** The root of a tree without leaves: SHA-256 of the empty string. */
+export const emptyRoot = (): Uint8Array => sha256(new Uint8Array(0));
+
+/** SHA-256(00 ‖ leaf): the prefixes keep a node from being passed off as a leaf. */
+export function leafHash(leaf: Uint8Array): Uint8Array {
+  const prefixed = new Uint8Array(1 + leaf.length);
+  prefixed.set(leaf, 1);
+  return sha256(prefixed);
+}
+
+/** SHA-256(01 ‖ left ‖ right), each of 32 bytes. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  node.set(left, 1);
+  node.set(right, 1 + hashBytes);
+  return sha256(node);
+}
+
+/** Written over by each node: hashing is synchronous, and a fresh buffer for each would take a quarter of the time. */
+const node = new Uint8Array(1 + 2 * hashBytes);
+node[0] = 1;
