@@ -54,7 +54,7 @@ export const openAccount = defineCommand({
     const { name, email, phone, note, timeZone, owner, tags, source, externalId } = request.body;
     checkTimeZone(timeZone, "/timeZone");
     if (owner !== undefined) await requireOurs(desk, owner, "/owner");
-    const id = newIdOf<AccountId>("acc", "open-account", desk, request);
+    const { id } = newIdOf<AccountId>("acc", "open-account", desk, request);
     const sealed = { name, email, phone, note, externalId };
     return handleAccount(desk, "open-account", request, id, {
       type: "OpenAccount",

@@ -5,6 +5,7 @@ import { key, keyScope, type KeyScope } from "../domain/key.ts";
 import { ledgerRecord } from "../domain/ledger-record.ts";
 import { policy, policyDocument } from "../domain/policy.ts";
 import {
+  epochMs,
   instant,
   type KeyId,
   keyId,
@@ -15,7 +16,7 @@ import {
   type Slug,
   slug,
 } from "../domain/values.ts";
-import { derivedId, randomId } from "../ledger/ids.ts";
+import { derivedId, freshId } from "../ledger/ids.ts";
 import {
   type Acknowledged,
   defineCommand,
@@ -43,7 +44,7 @@ export const startRecording = defineCommand({
   refusals: ["not-your-part"],
   async run(desk, request) {
     requireUnbound(request.caller);
-    const recording = newIdOf<RecordingId>("rec", "start-recording", desk, { ...request, body: {} });
+    const { id: recording } = newIdOf<RecordingId>("rec", "start-recording", desk, { ...request, body: {} });
     const made = await desk.ledger.handle(
       ledgerRecord,
       "ledger",
@@ -119,7 +120,7 @@ export async function issueKeyFor(
   { label, scopes, party }: NewKey,
   actor: { kind: "key" | "system"; id: string },
 ): Promise<Acknowledged & { secret: string }> {
-  const id = randomId<KeyId>("key");
+  const id = freshId<KeyId>("key", epochMs(desk.ledger.now()));
   const secret = randomBytes(32);
   const command = {
     type: "IssueKey" as const,

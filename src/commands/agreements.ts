@@ -79,7 +79,7 @@ export const makeAgreement = defineCommand({
   async run(desk, request) {
     const { account, promises, text, by } = request.body;
     await requireAccount(desk, account);
-    const id = newIdOf<AgreementId>("agr", "make-agreement", desk, request);
+    const { id } = newIdOf<AgreementId>("agr", "make-agreement", desk, request);
     const at = momentOf(desk, request.body);
     const speaker = speakerOf(request.caller, by);
     // The agreement's own id makes its promises known again, so a retry goes on where the first attempt broke off.

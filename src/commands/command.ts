@@ -9,6 +9,7 @@ import { DomainError, type DomainErrorCode } from "../domain/errors.ts";
 import type { KeyScope } from "../domain/key.ts";
 import type { Speaker, SubjectText } from "../domain/promise/commands.ts";
 import {
+  epochMs,
   type EventId,
   type Instant,
   instant,
@@ -20,7 +21,7 @@ import {
   type SubjectId,
   subjectId,
 } from "../domain/values.ts";
-import { derivedId, randomId } from "../ledger/ids.ts";
+import { derivedId, freshId } from "../ledger/ids.ts";
 import type { CommandMeta, Handled, Ledger } from "../ledger/ledger.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 
@@ -137,19 +138,23 @@ export function requireUnbound({ party }: Caller): void {
 
 type Identified = { id?: string | undefined; source?: Slug | undefined; externalId?: string | undefined };
 
-/** The id of what a command makes: the caller's own, else one that the same request always gives, else a random one. */
+/** An id for what a command makes. `isFresh`: nobody can have used it before, so its stream need not be looked at. */
+export type NewId<Id> = { id: Id; isFresh: boolean };
+
+/** The caller's own id, else one that the same request always gives, else a fresh one. */
 export function newIdOf<Id extends string>(
   prefix: string,
   name: string,
   desk: Desk,
   request: CommandRequest<unknown, object>,
-): Id {
+): NewId<Id> {
   const { caller, idempotencyKey } = request;
   const body: Identified = request.body;
-  if (body.id !== undefined) return body.id as Id;
+  if (body.id !== undefined) return { id: body.id as Id, isFresh: false };
   const external = externalKey(desk, body);
-  if (external !== undefined) return derivedId<Id>(prefix, "external", external);
-  return idempotencyKey === undefined ? randomId<Id>(prefix) : derivedId<Id>(prefix, caller.key, name, idempotencyKey);
+  if (external !== undefined) return { id: derivedId<Id>(prefix, "external", external), isFresh: false };
+  if (idempotencyKey === undefined) return { id: freshId<Id>(prefix, epochMs(desk.ledger.now())), isFresh: true };
+  return { id: derivedId<Id>(prefix, caller.key, name, idempotencyKey), isFresh: false };
 }
 
 /** An HMAC, so the id tells nobody which customer number it stands for. */
@@ -180,18 +185,19 @@ export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown
 type Target<Command extends { type: string; at: Instant }, Event extends AnyEvent, State> = {
   decider: Decider<Command, Event, State>;
   category: string;
-  id: string;
-};
+} & Pick<NewId<string>, "id"> &
+  Partial<NewId<string>>;
 
 /** Decides a command on the stream `<category>-<id>` on behalf of a request. */
 export async function handleRequest<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
   desk: Desk,
   name: string,
   request: CommandRequest<unknown, object>,
-  { decider, category, id }: Target<Command, Event, State>,
+  { decider, category, id, isFresh = false }: Target<Command, Event, State>,
   command: Command,
 ): Promise<Acknowledged> {
-  return { ...(await desk.ledger.handle(decider, `${category}-${id}`, command, metaOf(name, desk, request))), id };
+  const meta = { ...metaOf(name, desk, request), isFresh };
+  return { ...(await desk.ledger.handle(decider, `${category}-${id}`, command, meta)), id };
 }
 
 /** Refuses what `handleRequest` would refuse, and records nothing. */

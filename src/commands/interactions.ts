@@ -78,7 +78,7 @@ export const recordInteraction = defineCommand({
     requirePart(request.caller, account, details);
     const subject =
       note === undefined && externalId === undefined ? account : await subjectAmong(desk, account, details.participants);
-    const id = newIdOf<InteractionId>("int", "record-interaction", desk, request);
+    const { id, isFresh } = newIdOf<InteractionId>("int", "record-interaction", desk, request);
     const command = {
       type: "RecordInteraction" as const,
       at: startedAt(desk, details),
@@ -89,7 +89,13 @@ export const recordInteraction = defineCommand({
       note: toSubjectText(note, subject),
       externalId: toSubjectText(externalId, subject),
     };
-    return handleRequest(desk, "record-interaction", request, { decider: interaction, category: "interaction", id }, command);
+    return handleRequest(
+      desk,
+      "record-interaction",
+      request,
+      { decider: interaction, category: "interaction", id, isFresh },
+      command,
+    );
   },
 });
 

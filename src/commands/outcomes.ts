@@ -40,7 +40,7 @@ export const recordOutcome = defineCommand({
     requireUnbound(request.caller);
     const { account, kind, amount, source, note, externalId } = request.body;
     await requireAccount(desk, account);
-    const id = newIdOf<OutcomeId>("out", "record-outcome", desk, request);
+    const { id, isFresh } = newIdOf<OutcomeId>("out", "record-outcome", desk, request);
     const command = {
       type: "RecordOutcome" as const,
       at: momentOf(desk, request.body),
@@ -51,7 +51,7 @@ export const recordOutcome = defineCommand({
       note: toSubjectText(note, account),
       externalId: toSubjectText(externalId, account),
     };
-    return handleRequest(desk, "record-outcome", request, { decider: outcome, category: "outcome", id }, command);
+    return handleRequest(desk, "record-outcome", request, { decider: outcome, category: "outcome", id, isFresh }, command);
   },
 });
 

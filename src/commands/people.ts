@@ -51,7 +51,7 @@ export const addPerson = defineCommand({
     requireUnbound(request.caller);
     const { account, team, name, email, phone, note, source, externalId } = request.body;
     if (account !== undefined) await requireAccount(desk, account);
-    const id = newIdOf<PersonId>("per", "add-person", desk, request);
+    const { id } = newIdOf<PersonId>("per", "add-person", desk, request);
     const sealed = { name, email, phone, note, externalId };
     return handlePerson(desk, "add-person", request, id, {
       type: "AddPerson",

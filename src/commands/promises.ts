@@ -164,7 +164,7 @@ export const makePromise = defineCommand({
   ],
   async run(desk, request) {
     const { account, agreement, by, ...body } = request.body;
-    const id = newIdOf<PromiseId>("prm", "make-promise", desk, request);
+    const { id } = newIdOf<PromiseId>("prm", "make-promise", desk, request);
     const command = await promiseToMake(desk, account, body, {
       agreement,
       at: momentOf(desk, request.body),

@@ -1,5 +1,5 @@
 /** Ids. Those that a retry must find again are hashes of what the caller sent, so two nodes given the same request agree. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import type { EventId } from "../domain/values.ts";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -28,7 +28,29 @@ export function derivedId<Id extends string>(prefix: string, ...parts: readonly 
   return `${prefix}_${base32(hash.digest())}` as Id;
 }
 
-export const randomId = <Id extends string>(prefix: string): Id => `${prefix}_${base32(randomBytes(16))}` as Id;
+/** Drawn in one go: a call for each id costs more than the rest of making it. Keys never come from here. */
+const pool = Buffer.allocUnsafe(8_192);
+let used = pool.length;
+
+function randomTen(): Uint8Array {
+  if (used + 10 > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += 10;
+  return pool.subarray(used - 10, used);
+}
+
+/**
+ * An id that nobody has yet: 48 bits of the time, then 80 random ones. Ids that are made one after the other lie side by side in the
+ * store's indexes, so a commit writes few pages however large the log is.
+ */
+export function freshId<Id extends string>(prefix: string, nowMs: number): Id {
+  const bytes = new Uint8Array(16);
+  for (let place = 5, rest = nowMs; place >= 0; place -= 1, rest = Math.floor(rest / 256)) bytes[place] = rest % 256;
+  bytes.set(randomTen(), 6);
+  return `${prefix}_${base32(bytes)}` as Id;
+}
 
 /** The id of the `ordinal`-th event (0-based) that a request adds to a stream. */
 export const eventIdOf = (scope: string, stream: string, requestKey: string, ordinal: number): EventId =>

@@ -1,5 +1,4 @@
 /** The one place that loads, decides and appends. */
-import { randomUUID } from "node:crypto";
 import type { EventType } from "../domain/catalogue.ts";
 import type { Actor, AnyEvent, Decider, Draft, Recorded } from "../domain/decider.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -7,7 +6,7 @@ import { epochMs, type EventId, type Instant } from "../domain/values.ts";
 import { type EventStore, type NewEvent, noStream, RevisionConflictError } from "../event-store/event-store.ts";
 import type { Vault } from "../vault/vault.ts";
 import { decodeAll, encodeLeaf, type LedgerEvent, newEnvelope } from "./envelope.ts";
-import { eventIdOf } from "./ids.ts";
+import { eventIdOf, freshId } from "./ids.ts";
 import { clockSkewMsMax, type LogClock } from "./log-clock.ts";
 
 /** How a request is known again. */
@@ -27,6 +26,8 @@ export type CommandMeta = {
   identity?: RequestIdentity;
   /** The revision that the caller saw; without it a lost race is tried again. */
   expectedRevision?: number;
+  /** The stream's id was made just now: nothing can stand in it. */
+  isFresh?: boolean;
 };
 
 export type Handled = {
@@ -165,7 +166,11 @@ export class Ledger {
     meta: CommandMeta,
   ): Promise<void> {
     const { state, revision, events } = await this.load(decider, stream);
-    if (meta.identity !== undefined && answeredBefore(events, stream, meta.identity.key, meta) !== undefined) return;
+    if (
+      meta.identity !== undefined &&
+      answeredBefore(events, stream, eventIds(stream, meta, this.#deps.clock), meta) !== undefined
+    )
+      return;
     refuseStale(meta, revision);
     decider.decide(command, state);
   }
@@ -176,17 +181,18 @@ export class Ledger {
     command: Command,
     meta: CommandMeta,
   ): Promise<Handled> {
-    // One key for all attempts, so that an append whose answer was lost is recognised on the next.
-    const requestKey = meta.identity?.key ?? randomUUID();
+    // The same ids for all attempts, so that an append whose answer was lost is recognised on the next.
+    const idOf = eventIds(stream, meta, this.#deps.clock);
     for (let attempt = 1; ; attempt += 1) {
-      const loaded = await this.load(decider, stream);
-      const before = answeredBefore(loaded.events, stream, requestKey, meta);
+      const isEmpty = meta.isFresh === true && attempt === 1;
+      const loaded = isEmpty ? { state: decider.initialState, revision: noStream, events: [] } : await this.load(decider, stream);
+      const before = answeredBefore(loaded.events, stream, idOf, meta);
       if (before !== undefined) return before;
       refuseStale(meta, loaded.revision);
       const drafts = decider.decide(command, loaded.state);
       if (drafts.length === 0) return unchanged(stream, loaded.events);
       try {
-        const handled = await this.#append(stream, loaded.revision, drafts, command.at, requestKey, meta);
+        const handled = await this.#append(stream, loaded.revision, drafts, command.at, idOf, meta);
         if (handled !== undefined) return handled;
       } catch (error) {
         if (!(error instanceof RevisionConflictError)) throw error;
@@ -210,7 +216,14 @@ export class Ledger {
   ): Promise<Handled> {
     const meta: CommandMeta = { actor, correlation: `${identity.scope}-${identity.fingerprint}`, identity, expectedRevision };
     try {
-      const handled = await this.#append(stream, expectedRevision, drafts, this.now(), identity.key, meta);
+      const handled = await this.#append(
+        stream,
+        expectedRevision,
+        drafts,
+        this.now(),
+        eventIds(stream, meta, this.#deps.clock),
+        meta,
+      );
       if (handled === undefined) throw new StaleRevisionError(expectedRevision, expectedRevision + drafts.length);
       return handled;
     } catch (error) {
@@ -225,11 +238,11 @@ export class Ledger {
     revision: number,
     drafts: Draft<Event>[],
     at: Instant,
-    requestKey: string,
+    idOf: EventIds,
     meta: CommandMeta,
   ): Promise<Handled | undefined> {
     const { store, vault, clock } = this.#deps;
-    const ids = drafts.map((_, ordinal) => eventIdOf(meta.identity?.scope ?? "once", stream, requestKey, ordinal));
+    const ids = drafts.map((_, ordinal) => idOf(ordinal));
     const seals = await Promise.all(
       drafts.map((draft, ordinal) =>
         draft.personal?.length ? vault.seal({ event: ids[ordinal]!, fields: draft.personal }) : undefined,
@@ -303,19 +316,28 @@ const unchanged = (stream: string, events: readonly LedgerEvent[]): Handled => (
   isReplay: false,
 });
 
+/** The id of the `ordinal`-th event that a request adds: one that the same request always gives, or a fresh one for a request that nobody repeats. */
+type EventIds = (ordinal: number) => EventId;
+
+function eventIds(stream: string, { identity }: CommandMeta, clock: LogClock): EventIds {
+  if (identity !== undefined) return (ordinal) => eventIdOf(identity.scope, stream, identity.key, ordinal);
+  const made: EventId[] = [];
+  return (ordinal) => (made[ordinal] ??= freshId<EventId>("evt", epochMs(clock.now())));
+}
+
 /** The log itself is the record of idempotency: the events of a repeated request bear the ids that it gives. */
 function answeredBefore(
   events: readonly LedgerEvent[],
   stream: string,
-  requestKey: string,
+  idOf: EventIds,
   { identity }: CommandMeta,
 ): Handled | undefined {
   if (events.length === 0) return undefined;
-  const firstId = eventIdOf(identity?.scope ?? "once", stream, requestKey, 0);
+  const firstId = idOf(0);
   const index = events.findIndex(({ id }) => id === firstId);
   if (index === -1) return undefined;
   if (identity !== undefined && events[index]!.request !== identity.fingerprint) throw new IdempotencyMismatchError();
-  const added = addedBy(events.slice(index), stream, requestKey, identity?.scope ?? "once");
+  const added = events.slice(index).filter((event, ordinal) => event.id === idOf(ordinal));
   return {
     stream,
     revision: added.at(-1)!.revision,
@@ -324,6 +346,3 @@ function answeredBefore(
     isReplay: true,
   };
 }
-
-const addedBy = (events: readonly LedgerEvent[], stream: string, requestKey: string, scope: string) =>
-  events.filter((event, ordinal) => event.id === eventIdOf(scope, stream, requestKey, ordinal));

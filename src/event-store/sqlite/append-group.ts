@@ -5,6 +5,9 @@ import { type Appended, type NewEvent, noStream, RevisionConflictError } from ".
 export type Append = { stream: string; expectedRevision: number; events: readonly NewEvent[] };
 export type Outcome = Appended | RevisionConflictError;
 
+/** SQLITE_CONSTRAINT_UNIQUE. The statement alone is undone; the transaction goes on. */
+const isUniqueViolation = (error: unknown): boolean => error instanceof Error && (error as { errcode?: number }).errcode === 2067;
+
 /**
  * Prepares a connection for writing. The function it returns stores a group of appends in their order and answers for each;
  * a conflict costs its own append alone. When it throws, nothing of the group is stored as far as SQLite can tell.
@@ -29,8 +32,22 @@ export function groupWriter(database: DatabaseSync): (group: readonly Append[]) 
     return { revision, position };
   }
 
+  /** Most appends begin a stream. The index on (stream, revision) tells whether one is there, so nothing need be asked first. */
+  function begun({ stream, events }: Append, position: number): Appended | undefined {
+    let revision = noStream;
+    try {
+      for (const { id, leaf, ciphertext } of events) insert.run(++position, stream, ++revision, id, leaf, ciphertext);
+    } catch (error) {
+      if (revision === 0 && isUniqueViolation(error)) return undefined;
+      throw error;
+    }
+    return { revision, position };
+  }
+
   function outcomeOf(append: Append, position: number): Outcome {
     const { stream, expectedRevision, events } = append;
+    const started = expectedRevision === noStream ? begun(append, position) : undefined;
+    if (started !== undefined) return started;
     const actualRevision = (lastRevision.get(stream) as unknown as [number | null])[0] ?? noStream;
     if (actualRevision !== expectedRevision)
       return storedEarlier(append) ?? new RevisionConflictError(stream, expectedRevision, actualRevision);
