@@ -72,6 +72,17 @@ describe("amending a promise", () => {
       "open",
     ]);
   });
+  it("frees the window that it replaced: a visit in it serves an earlier occurrence still in grace", () => {
+    const told = [
+      p.made(p.series(["2026-02-02", "2026-02-09"], { graceMinutes: 10 * 1440 })),
+      ...p.changed({ type: "amend", offer: p.series(["2026-06-01"]) }, on("2026-02-04")),
+    ];
+    expect(example(told, { interactions: [visit(1, "2026-02-09 10:00")] }).reads("2026-03-01")).toEqual([
+      "kept-late 2026-02-09 10:00",
+      "superseded 2026-02-04",
+      "upcoming",
+    ]);
+  });
   it("takes the place of what was reneged on: it was promised anew", () => {
     const told = [report(), p.reneged(on("2026-02-01")), ...p.changed({ type: "amend", offer: p.once("2026-04-01") }, at)];
     expect(example(told).reads("2026-02-11")).toEqual(["superseded 2026-02-10", "open"]);

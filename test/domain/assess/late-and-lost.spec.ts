@@ -270,6 +270,18 @@ describe("the evidence limit", () => {
     expect(claim("2026-04-01")).toMatchObject({ finding: { verdict: "kept" } });
     expect(claim("2026-04-01 00:01")).toMatchObject({ finding: null, flags: ["claimed-late"] });
   });
+  it("holds for a claim that somebody else recorded for the promisor, unless that is the promisee's side", () => {
+    const said = (party: typeof salesman) =>
+      p.say(
+        "KeepingClaimed",
+        { occurrence: 1, keptAt: on("2026-03-01"), fraction: 1, ...p.by(party, true) },
+        { at: on("2026-03-01"), recordedAt: on("2026-06-01") },
+      );
+    expect(example([report(), said(salesman)]).settled()).toMatchObject({ finding: null, flags: ["claimed-late"] });
+    expect(example([p.made(p.once("2026-03-01"), received), said(customer)]).settled()).toMatchObject({
+      finding: { verdict: "kept" },
+    });
+  });
   it("leaves an earlier, smaller claim standing", () => {
     const told = [
       report(),
@@ -357,6 +369,12 @@ describe("loading history", () => {
     const live = p.made(p.once("2026-05-19 12:00"), { recording }, { at: on("2026-01-01"), recordedAt: on("2026-05-01") });
     expect(example([live], { recording: load }).state("2026-05-20 11:59")).toBe("overdue");
     expect(example([live], { recording: load }).state("2026-05-20 12:00")).toBe("broken");
+  });
+  it("ends the allowance of a deadline at `upTo` itself", () => {
+    const live = p.made(p.once("2026-05-18"), { recording }, { at: on("2026-01-01"), recordedAt: on("2026-05-01") });
+    expect(
+      example([live], { recording: { completedAt: "2026-05-18 06:00", upTo: "2026-05-18" } }).state("2026-05-18 06:00"),
+    ).toBe("broken");
   });
   it("leaves the allowance of terms set after it was done", () => {
     const moved = p.changed(
