@@ -77,6 +77,10 @@ describe("amending a promise", () => {
       p.made(p.series(["2026-02-02", "2026-02-09"], { graceMinutes: 10 * 1440 })),
       ...p.changed({ type: "amend", offer: p.series(["2026-06-01"]) }, on("2026-02-04")),
     ];
+    const there = [told[0]!, ...p.changed({ type: "amend", offer: p.series(["2026-06-01"]) }, on("2026-02-09 10:00"))];
+    expect(example(there, { interactions: [visit(1, "2026-02-09 10:00")] }).reads("2026-03-01")[0]).toBe(
+      "kept-late 2026-02-09 10:00",
+    );
     expect(example(told, { interactions: [visit(1, "2026-02-09 10:00")] }).reads("2026-03-01")).toEqual([
       "kept-late 2026-02-09 10:00",
       "superseded 2026-02-04",

@@ -84,6 +84,13 @@ describe("which visit serves which occurrence", () => {
     expect(serves(["2026-02-06 00:01"], 3)).toEqual(["broken 2026-02-03", "broken 2026-02-17", "broken 2026-03-03"]));
   it("is the last to the instant of grace", () => expect(serves(["2026-02-06"], 3)[0]).toBe("kept-late 2026-02-06"));
   it("counts as kept at the very instant when it was due", () => expect(serves(["2026-02-03"])[0]).toBe("kept 2026-02-03"));
+  it("is the window that opens, at the instant when another closes", () => {
+    const daily = p.made(p.series(["2026-02-02", "2026-02-03"]));
+    expect(example([daily], { interactions: [visit(1, "2026-02-03")] }).reads("2026-02-10")).toEqual([
+      "broken 2026-02-03",
+      "kept 2026-02-03",
+    ]);
+  });
   it("is none before a window opens", () => expect(serves(["2026-02-01 23:59"])[0]).toBe("broken 2026-02-03"));
   it("goes by (startedAt, id), whatever the order in which they are given", () => {
     const [early, late, same] = [visit(3, "2026-02-02 09:00"), visit(1, "2026-02-02 11:00"), visit(2, "2026-02-02 09:00")];

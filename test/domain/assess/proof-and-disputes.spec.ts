@@ -194,6 +194,16 @@ describe("when a promise binds", () => {
     ]);
     expect(example(told.toSpliced(1, 0, p.reneged(on("2026-01-20")))).reads("2026-02-10")[0]).toBe("not-in-force 2026-02-03");
   });
+  it("leaves out what fell due as it was made, and bound later", () => {
+    const told = [p.made(p.once("2026-01-01"), { needsAcceptance: true }), p.accepted(on("2026-01-05"))];
+    expect(example(told).reads("2026-01-05")).toEqual(["not-in-force 2026-01-01"]);
+  });
+  it("tells whether anything that was said of it was only asserted", () => {
+    expect(example([visits, p.waived(1, on("2026-02-01"))]).input.promise.asserted).toBe(false);
+    expect(example([visits, p.waived(1, on("2026-02-01"), true), p.waived(2, on("2026-02-02"))]).input.promise.asserted).toBe(
+      true,
+    );
+  });
   it("takes a due date before the promise as it is, and flags it", () => {
     const told = [p.made(p.once("2025-12-01")), p.claimed(1, "2025-12-03", on("2026-01-02"))];
     expect(example(told).settled()).toMatchObject({

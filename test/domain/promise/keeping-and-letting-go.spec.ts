@@ -231,6 +231,12 @@ describe("proposing a change", () => {
     propose({ type: "amend", offer: p.abstain("2026-03-01", "2026-02-01") }).thenRefused("terms-invalid");
     propose({ type: "amend", offer: p.series(["2026-01-05"]) }).thenRefused("change-unfit");
   });
+  it("is refused for a due date that is now", () =>
+    given(single)
+      .when(
+        p.command("ProposeChange", "2026-02-01", { proposal: { type: "reschedule", occurrence: 1, dueAt: on("2026-02-01") } }),
+      )
+      .thenRefused("change-unfit"));
   it("can't suspend what does not bind yet", () =>
     given(p.made(p.once("2026-03-01"), { condition: {} }))
       .when(p.command("ProposeChange", "2026-02-01", { proposal: { type: "suspend" } }))
@@ -314,6 +320,8 @@ describe("contesting a verdict", () => {
       .when(p.command("ConcedeContest", "2026-02-12", { speaker: p.speaker(colleague) }))
       .thenRefused("not-your-part");
   });
+  it("is open from the instant at which the window opens", () =>
+    expect(given(weekly).when(contest("2026-02-02")).outcome()).toHaveLength(1));
   it("is refused before the window opens", () => given(weekly).when(contest("2026-02-01")).thenRefused("nothing-to-contest"));
   it("can't assert what has not happened", () =>
     given(weekly)
