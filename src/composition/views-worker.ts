@@ -2,13 +2,13 @@
  * The thread that keeps the views up with the log, so that judging promises never delays a write. A composition root of its own:
  * it opens its own connections, and nothing but positions crosses to the main thread.
  */
-import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
-import { openViews, remove, removeOthers, viewsPath } from "../projections/database.ts";
+import { areTrusted, closeViews, openViews, openViewsForReading, removeOthers, viewsPath } from "../projections/database.ts";
 import { rebuildViews } from "../projections/rebuild.ts";
 import { projections } from "../projections/registry.ts";
 import { ProjectionRunner } from "../projections/runner.ts";
+import { viewsOf } from "../projections/views.ts";
 
 export type ViewsWorkerData = { folder: string; logPath: string };
 /** To the worker: the log has grown, or somebody waits for a position, or the end. */
@@ -22,8 +22,15 @@ export type FromWorker =
   | { type: "closed" };
 
 const batchCount = 1_000;
-/** While nobody waits, a moment's events are applied together: a promise that several of them touch is then judged once. */
-const restMs = 25;
+/**
+ * While nobody waits, the views take at most a fifth of a core's time, so that writers keep theirs; and a promise that several
+ * events of a moment touch is judged once.
+ */
+const restPerWork = 4;
+const restMsMin = 25;
+const restMsMax = 1_000;
+/** A backlog beyond this is worked off without rest: a read that comes next would have to wait for all of it. */
+const backlogCountMax = 20_000;
 
 const { folder, logPath } = workerData as ViewsWorkerData;
 const port = parentPort!;
@@ -55,11 +62,13 @@ async function run(): Promise<void> {
       await woken();
       continue;
     }
+    const startedAt = performance.now();
     runner.apply(batch);
     post({ type: "position", position: runner.position });
-    await (isWanted || batch.length === batchCount ? turn() : rest());
+    const isPressed = isWanted || log.head() - runner.position > backlogCountMax;
+    await (isPressed ? turn() : rest(performance.now() - startedAt));
   }
-  database.close();
+  closeViews(database, path);
   log.close();
   post({ type: "closed" });
   port.close();
@@ -67,13 +76,11 @@ async function run(): Promise<void> {
 
 /** Views ahead of the log come from another history: a restored file. */
 function isUsable(path: string, head: number): boolean {
-  if (!existsSync(path)) return false;
-  const database = openViews(path, projections);
-  const { position } = new ProjectionRunner(database, projections);
+  if (!areTrusted(path)) return false;
+  const database = openViewsForReading(path);
+  const position = viewsOf(database).position();
   database.close();
-  if (position <= head) return true;
-  remove(path);
-  return false;
+  return position <= head;
 }
 
 async function reportBuilding(progress: { position: number; head: number }): Promise<void> {
@@ -84,9 +91,9 @@ async function reportBuilding(progress: { position: number; head: number }): Pro
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 const woken = () => new Promise<void>((resolve) => void (wakeUp = resolve));
-const rest = () =>
+const rest = (workedMs: number) =>
   new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, restMs);
+    const timer = setTimeout(resolve, Math.min(Math.max(workedMs * restPerWork, restMsMin), restMsMax));
     wakeUp = () => {
       if (!isWanted && !isClosing) return;
       clearTimeout(timer);

@@ -36,35 +36,58 @@ type Due = { id: string; revision: number; drafts: Draft<VerdictEvent>[]; digest
 export class Keeper {
   readonly #ledger: Ledger;
   readonly #host: ViewsHost;
+  /** Positions of what this keeper recorded and the views may not have applied yet. */
+  readonly #attestedAt = new Map<string, number>();
 
   constructor(ledger: Ledger, host: ViewsHost) {
     this.#ledger = ledger;
     this.#host = host;
   }
 
-  /** Records the verdicts that are ready now, of at most `promisesPerRound` promises. @returns how many events were added. */
+  /**
+   * Records the verdicts that are ready by the views as they stand, of at most `promisesPerRound` promises. It does not make the
+   * views hurry: while many write, verdicts may be put on record a little later.
+   * @returns how many events were added.
+   */
   async round(): Promise<number> {
-    await this.#host.caughtUp(this.#ledger.lastPosition);
+    const { views } = this.#host;
     const now = this.#ledger.now();
-    const due = this.#host.views.snapshot(() =>
-      readyPromises(this.#host.views, now).map((id) => dueOf(this.#host.views, id, now)),
-    );
+    const due = views.snapshot(() => {
+      const position = views.position();
+      return readyPromises(views, now)
+        .filter((id) => !this.#isAhead(id, position))
+        .map((id) => dueOf(views, id, now));
+    });
     const added = await Promise.all(due.map((each) => this.#attest(each)));
     return added.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Records until nothing is ready. @returns how many events were added. */
+  /** Records until nothing is ready, with the views at the end of the log. @returns how many events were added. */
   async settle(): Promise<number> {
     let total = 0;
-    for (let added = await this.round(); added > 0; added = await this.round()) total += added;
-    return total;
+    for (;;) {
+      await this.#host.caughtUp(this.#ledger.lastPosition);
+      const added = await this.round();
+      if (added === 0) return total;
+      total += added;
+    }
+  }
+
+  /** What was put on record of it is not in the views yet. */
+  #isAhead(id: string, position: number): boolean {
+    const attestedAt = this.#attestedAt.get(id);
+    if (attestedAt === undefined) return false;
+    if (attestedAt > position) return true;
+    this.#attestedAt.delete(id);
+    return false;
   }
 
   async #attest({ id, revision, drafts, digest }: Due): Promise<number> {
     if (drafts.length === 0) return 0;
     const identity = { scope: "keeper", key: `${revision}/${digest}`, fingerprint: digest };
     try {
-      const { events } = await this.#ledger.attest(`promise-${id}`, revision, drafts, identity, actor);
+      const { events, position } = await this.#ledger.attest(`promise-${id}`, revision, drafts, identity, actor);
+      this.#attestedAt.set(id, position);
       return events.length;
     } catch (error) {
       // Something was said of it meanwhile, or another node's keeper was first. The next round looks again.
@@ -76,10 +99,10 @@ export class Keeper {
 
 const readyPromises = (views: Views, now: Instant): string[] =>
   views
-    .all<{ promise: string }>(
-      `SELECT promise FROM unattested WHERE ready_at <= ? GROUP BY promise ORDER BY min(ready_at), promise LIMIT ?`,
-      [now, promisesPerRound],
-    )
+    .all<{ promise: string }>(`SELECT promise FROM unattested WHERE ready_at <= ? ORDER BY ready_at, promise LIMIT ?`, [
+      now,
+      promisesPerRound,
+    ])
     .map(({ promise }) => promise);
 
 /** What is to be put on record of a promise now, as far as one append goes. */

@@ -4,6 +4,8 @@ import type { Keeper } from "./keeper.ts";
 
 /** How long a verdict that the clock settles may wait to be put on record. Read models do not wait for it. */
 const restMs = 1_000;
+/** Between rounds that found something, so that the views can take in what was recorded. */
+const busyRestMs = 100;
 /** After a failure: the store may be full or the clock behind, and neither mends within milliseconds. */
 const failureRestMs = 5_000;
 
@@ -12,7 +14,8 @@ export async function watch(keeper: Keeper, signal: AbortSignal, onFailure: (err
   while (!signal.aborted) {
     let restFor = restMs;
     try {
-      await keeper.settle();
+      // A full round has more behind it; an empty one means that time has to pass.
+      if ((await keeper.round()) > 0) restFor = busyRestMs;
     } catch (error) {
       if (signal.aborted) return;
       onFailure(error);

@@ -1,5 +1,16 @@
 /** The file of the views. It is named after its projections' fingerprint, so new ones are built beside the old and swapped in. */
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Projection } from "./projection.ts";
@@ -10,14 +21,44 @@ const prefix = "views-";
 
 export const viewsPath = (folder: string, of: readonly Projection[]): string => join(folder, `${prefix}${fingerprint(of)}.db`);
 
-/** Opens views for writing, making them where there are none. Losing the last moment is harmless: it is applied again. */
+/**
+ * Opens views for writing, making them where there are none. Nothing here waits for the disk, so that views never hold up the
+ * commits of the log: the process may be killed at any moment, but after a fall of the whole machine they are not to be trusted.
+ * `areTrusted` tells.
+ */
 export function openViews(path: string, of: readonly Projection[]): DatabaseSync {
   const isNew = !existsSync(path);
   const database = new DatabaseSync(path);
   // One reader or writer more in the same process; a moment is enough.
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536`);
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536`);
   if (isNew) createTables(database, of, fingerprint(of));
+  writeFileSync(`${path}.boot`, bootId());
   return database;
+}
+
+/** Whether these views were closed in order, or the machine has been up ever since they were opened. */
+export function areTrusted(path: string): boolean {
+  if (!existsSync(path)) return false;
+  return !existsSync(`${path}.boot`) || readFileSync(`${path}.boot`, "utf8") === bootId();
+}
+
+/** Writes everything to the disk and says so. */
+export function closeViews(database: DatabaseSync, path: string): void {
+  database.exec(`PRAGMA wal_checkpoint(TRUNCATE)`);
+  database.close();
+  const file = openSync(path, "r+");
+  fsyncSync(file);
+  closeSync(file);
+  rmSync(`${path}.boot`, { force: true });
+}
+
+/** Of this start of the machine. Where the system has no such thing, each call gives another: views that were not closed are then built anew. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return randomUUID();
+  }
 }
 
 export function openViewsForReading(path: string): DatabaseSync {
@@ -44,7 +85,7 @@ export function swapIn(built: string, path: string): void {
 }
 
 export function remove(path: string): void {
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${path}${suffix}`, { force: true });
+  for (const suffix of ["", "-wal", "-shm", "-journal", ".boot"]) rmSync(`${path}${suffix}`, { force: true });
 }
 
 /** Views of other fingerprints are of no use to this release. */

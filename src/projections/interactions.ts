@@ -4,6 +4,9 @@ import type { AccountId, InteractionId } from "../domain/values.ts";
 import { defineProjection, type EventFor, idOf, sealedPositions, type Tables, type Touched } from "./projection.ts";
 import type { Views } from "./views.ts";
 
+const factColumns =
+  "id, account, started_at, kind, purpose, direction, channel, minutes, participants, tags, recorded_at, recorded_for, is_retracted, is_corrected, position";
+
 type InteractionRow = {
   id: string;
   account: string;
@@ -60,7 +63,7 @@ export const interactions = defineProjection({
         event.position,
       ]);
       for (const person of participants) tables.run(participate, [person, idOf(event)]);
-      touch(account, touched);
+      touchNew(event, touched);
     },
     InteractionCorrected: update,
     InteractionRetracted: update,
@@ -99,13 +102,18 @@ function update(tables: Tables, event: EventFor<"InteractionCorrected" | "Intera
     row.participants,
   ]);
   for (const person of next.participants) tables.run(participate, [person, row.id]);
-  touch(next.account, touched);
+  touched.accounts.add(next.account);
+  touched.evidence.set(next.account, "any");
 }
 
 /** Contact for dormancy, and evidence for the promises that listen. */
-function touch(account: AccountId, touched: Touched): void {
+function touchNew(event: EventFor<"InteractionRecorded">, touched: Touched): void {
+  const recorded = interaction.evolve({ status: "none" }, event) as Exclude<InteractionState, { status: "none" }>;
+  const { account } = recorded;
   touched.accounts.add(account);
-  touched.evidence.add(account);
+  const known = touched.evidence.get(account);
+  if (known === undefined) touched.evidence.set(account, [recorded]);
+  else if (known !== "any") known.push(recorded);
 }
 
 export function fromRow(row: InteractionRow): Interaction {
@@ -130,7 +138,9 @@ export function fromRow(row: InteractionRow): Interaction {
 
 /** All of an account's interactions, in order of when they began. */
 export const interactionsOf = (views: Pick<Views, "all">, account: string): Interaction[] =>
-  views.all<InteractionRow>(`SELECT * FROM interactions WHERE account = ? ORDER BY started_at, position`, [account]).map(fromRow);
+  views
+    .all<InteractionRow>(`SELECT ${factColumns} FROM interactions WHERE account = ? ORDER BY started_at, position`, [account])
+    .map(fromRow);
 
 export const interactionById = (
   views: Pick<Views, "get">,

@@ -1,6 +1,7 @@
 /** What a projection is: tables, and what each type of event does to them. Disposable: everything here can be rebuilt from the log. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { EventType, TrothEvent } from "../domain/catalogue.ts";
+import type { Interaction } from "../domain/interaction.ts";
 import type { AccountId, PromiseId } from "../domain/values.ts";
 import type { LedgerEvent } from "../ledger/envelope.ts";
 
@@ -32,8 +33,8 @@ export function tablesOf(database: DatabaseSync): Tables {
 export class Touched {
   readonly promises = new Set<PromiseId>();
   readonly accounts = new Set<AccountId>();
-  /** Accounts whose interactions changed: promises that listen to them are judged anew. */
-  readonly evidence = new Set<AccountId>();
+  /** New interactions by account; "any" where an earlier one changed. Promises that they may concern are judged anew. */
+  readonly evidence = new Map<AccountId, Interaction[] | "any">();
   /** Parameters changed on which every promise or account rests. */
   everyPromise = false;
   everyAccount = false;

@@ -1,4 +1,5 @@
 /** Promises: what has been said of each, and what that settles. `assess` judges; this keeps its settlements, so that no list needs a sweep. */
+import { concerns } from "../domain/assess/matching.ts";
 import { type AssessmentInput, type OccurrenceSettlement, settle, type Settlement } from "../domain/assess/settle.ts";
 import {
   type Attestation,
@@ -16,7 +17,7 @@ import type { Interaction } from "../domain/interaction.ts";
 import type { PromiseEvent, VerdictEvent } from "../domain/promise/events.ts";
 import { type MadePromise, type PromiseFacts } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
-import type { Instant, PromiseId } from "../domain/values.ts";
+import type { AccountId, Instant, PromiseId } from "../domain/values.ts";
 import { interactionsOf } from "./interactions.ts";
 import { policyInForce, recordingOf } from "./parameters.ts";
 import { defineProjection, type EventFor, idOf, sealedPositions, type Tables, type Touched } from "./projection.ts";
@@ -49,7 +50,7 @@ export const promises = defineProjection({
       promise TEXT NOT NULL, occurrence INTEGER NOT NULL, account TEXT NOT NULL, promisor TEXT NOT NULL, promisee TEXT NOT NULL,
       direction TEXT NOT NULL, kind TEXT NOT NULL, weight REAL NOT NULL, form TEXT NOT NULL, date TEXT, opens_at TEXT, due_at TEXT, deadline_at TEXT,
       by_clock INTEGER NOT NULL, verdict TEXT, at TEXT, settles_at TEXT, lateness_ms INTEGER, credit REAL, reason TEXT, evidence TEXT NOT NULL,
-      recording_delay_ms INTEGER, if_upheld TEXT, claimed_late TEXT, flags TEXT NOT NULL, position INTEGER NOT NULL,
+      recording_delay_ms INTEGER, if_upheld TEXT, claimed_late TEXT, flags TEXT NOT NULL, position INTEGER NOT NULL, print INTEGER NOT NULL,
       PRIMARY KEY (promise, occurrence)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX occurrences_by_account ON occurrences (account, at);
@@ -57,8 +58,8 @@ export const promises = defineProjection({
     CREATE INDEX occurrences_unsettled ON occurrences (settles_at, due_at) WHERE by_clock = 1;
 
     CREATE TABLE attestations (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, digest TEXT NOT NULL, as_of TEXT NOT NULL, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
-    -- What the keeper has to put on record, and from when on; ready_at is null while a load is open.
-    CREATE TABLE unattested (promise TEXT NOT NULL, occurrence INTEGER NOT NULL, ready_at TEXT, PRIMARY KEY (promise, occurrence)) STRICT, WITHOUT ROWID;
+    -- From when on the keeper has something to put on record of a promise. No row where there is nothing, or a load is open.
+    CREATE TABLE unattested (promise TEXT PRIMARY KEY, ready_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX unattested_ready ON unattested (ready_at);`,
   on: {
     PromiseMade: (tables, event, touched) => {
@@ -128,29 +129,41 @@ export const promises = defineProjection({
   settle(tables, touched) {
     const policy = policyInForce(tables);
     const read = evidenceReader(tables);
-    for (const id of promisesToJudge(tables, touched)) {
-      const input = assessmentInputOf(tables, id, policy, read);
-      if (input === undefined) continue;
-      writeSettlement(tables, id, input);
-      touched.accounts.add(input.promise.account);
+    for (const row of promisesToJudge(tables, touched)) {
+      writeSettlement(tables, row, inputOf(tables, row, policy, read));
+      touched.accounts.add(row.account);
     }
   },
 });
 
+/** A promise as judging needs it. */
+type PromiseRow = {
+  id: PromiseId;
+  account: AccountId;
+  agreement: string | null;
+  recording: string | null;
+  listens: number;
+  facts: string;
+  position: number;
+};
+const selectPromise = `SELECT id, account, agreement, recording, listens, facts, position FROM promises`;
+
 /** Account by account, so that an account's interactions are read once for all of its promises. */
-function* promisesToJudge(tables: Tables, touched: Touched): Generator<PromiseId> {
-  if (touched.everyPromise) return yield* idsOf(tables, `SELECT id FROM promises ORDER BY account`, []);
-  for (const account of touched.evidence) {
-    for (const id of idsOf(tables, `SELECT id FROM promises WHERE account = ? AND listens = 1`, [account])) {
-      touched.promises.delete(id);
-      yield id;
+function* promisesToJudge(tables: Tables, touched: Touched): Generator<PromiseRow> {
+  if (touched.everyPromise) return yield* tables.all<PromiseRow>(`${selectPromise} ORDER BY account`);
+  for (const [account, evidence] of touched.evidence) {
+    for (const row of tables.all<PromiseRow>(`${selectPromise} WHERE account = ? AND listens = 1`, [account])) {
+      const isConcerned = touched.promises.delete(row.id) || evidence === "any" || isAnyConcern(evidence, row);
+      if (isConcerned) yield row;
     }
   }
-  yield* touched.promises;
+  for (const id of touched.promises) yield* tables.all<PromiseRow>(`${selectPromise} WHERE id = ?`, [id]);
 }
 
-const idsOf = (tables: Tables, sql: string, parameters: string[]): PromiseId[] =>
-  tables.all<{ id: PromiseId }>(sql, parameters).map(({ id }) => id);
+function isAnyConcern(evidence: readonly Interaction[], { facts }: PromiseRow): boolean {
+  const made = JSON.parse(facts) as MadePromise;
+  return evidence.some((interaction) => concerns(interaction, made));
+}
 
 /** Remembers the interactions of the last account asked for. */
 function evidenceReader(tables: Tables): (account: string) => Interaction[] {
@@ -201,13 +214,17 @@ export function assessmentInputOf(
   tables: Pick<Tables, "all" | "get">,
   id: string,
   policy: AssessmentInput["policy"],
-  evidenceOf: (account: string) => Interaction[] = (account) => interactionsOf(tables, account),
 ): AssessmentInput | undefined {
-  const row = tables.get<{ facts: string; account: string; agreement: string | null; recording: string | null; listens: number }>(
-    `SELECT facts, account, agreement, recording, listens FROM promises WHERE id = ?`,
-    [id],
-  );
-  if (row === undefined) return undefined;
+  const row = tables.get<PromiseRow>(`${selectPromise} WHERE id = ?`, [id]);
+  return row === undefined ? undefined : inputOf(tables, row, policy, (account) => interactionsOf(tables, account));
+}
+
+function inputOf(
+  tables: Pick<Tables, "all" | "get">,
+  row: PromiseRow,
+  policy: AssessmentInput["policy"],
+  evidenceOf: (account: string) => Interaction[],
+): AssessmentInput {
   const agreement =
     row.agreement === null
       ? undefined
@@ -221,24 +238,34 @@ export function assessmentInputOf(
   };
 }
 
-function writeSettlement(tables: Tables, id: PromiseId, input: AssessmentInput): void {
+function writeSettlement(tables: Tables, { id, position }: PromiseRow, input: AssessmentInput): void {
   const settlement = settle(input);
-  const position = tables.get<{ position: number }>(`SELECT position FROM promises WHERE id = ?`, [id])!.position;
-  const rows = rowsOf(id, settlement, input.promise, position);
   const before = new Map(
-    tables.all<OccurrenceRow>(`SELECT * FROM occurrences WHERE promise = ?`, [id]).map((row) => [row.occurrence, row]),
+    tables
+      .all<{ occurrence: number; print: number }>(`SELECT occurrence, print FROM occurrences WHERE promise = ?`, [id])
+      .map(({ occurrence, print }) => [occurrence, print]),
   );
-  for (const row of rows) {
-    const old = before.get(row.occurrence);
+  for (const row of rowsOf(id, settlement, input.promise, position)) {
+    const values = columns.map((column) => row[column]);
+    const print = printOf(values);
+    if (before.get(row.occurrence) !== print) tables.run(writeRow, [...values, print]);
     before.delete(row.occurrence);
-    if (old === undefined || columns.some((column) => old[column] !== row[column]))
-      tables.run(
-        writeRow,
-        columns.map((column) => row[column]),
-      );
   }
   for (const gone of before.keys()) tables.run(`DELETE FROM occurrences WHERE promise = ? AND occurrence = ?`, [id, gone]);
   writeUnattested(tables, id, settlement, input);
+}
+
+/** 53 bits that tell one row from another of the same occurrence, so that unchanged rows need neither be read nor written. FNV-1a, twice. */
+function printOf(values: readonly (string | number | null)[]): number {
+  const text = JSON.stringify(values);
+  let low = 0x811c9dc5;
+  let high = 0x1b873593;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x85ebca6b);
+  }
+  return (high >>> 11) * 4_294_967_296 + (low >>> 0);
 }
 
 export type OccurrenceRow = {
@@ -298,7 +325,7 @@ const columns = [
   "flags",
   "position",
 ] as const satisfies readonly (keyof OccurrenceRow)[];
-const writeRow = `INSERT OR REPLACE INTO occurrences VALUES (${columns.map(() => "?").join(", ")})`;
+const writeRow = `INSERT OR REPLACE INTO occurrences VALUES (${[...columns, "print"].map(() => "?").join(", ")})`;
 
 function rowsOf(id: PromiseId, settlement: Settlement, facts: MadePromise, position: number): OccurrenceRow[] {
   const common = {
@@ -389,21 +416,27 @@ function writeUnattested(
   settlement: Settlement,
   { promise: facts, recording }: AssessmentInput,
 ): void {
-  tables.run(`DELETE FROM unattested WHERE promise = ?`, [id]);
-  const attestations = attestationsOf(tables, id);
   const isHeld = facts.recording !== undefined && recording?.completedAt === undefined;
-  const put = (occurrence: number, readyAt: string | null) =>
-    tables.run(`INSERT INTO unattested VALUES (?, ?, ?)`, [id, occurrence, isHeld ? null : readyAt]);
+  const readyAt = isHeld ? null : firstReadyAt(settlement, attestationsOf(tables, id));
+  if (readyAt === null) tables.run(`DELETE FROM unattested WHERE promise = ?`, [id]);
+  else tables.run(`INSERT OR REPLACE INTO unattested VALUES (?, ?)`, [id, readyAt]);
+}
+
+function firstReadyAt(settlement: Settlement, attestations: ReadonlyMap<number, Attestation>): string | null {
+  let first: string | null = null;
+  const put = (readyAt: string | null) => {
+    if (readyAt !== null && (first === null || readyAt < first)) first = readyAt;
+  };
   for (const one of settlement.occurrences) {
-    const wanted = digestOf(one.finding ?? one.clock);
     const readyAt = holdsFrom(one);
     const onRecord = worthOf(attestations.get(one.number), readyAt);
+    if (onRecord === digestOf(one.finding ?? one.clock)) continue;
     // What is on record and holds no more is withdrawn at once, even while the clock has not spoken anew.
-    if (onRecord !== wanted) put(one.number, onRecord === noVerdict ? readyAt : atOnce);
+    put(onRecord === noVerdict ? readyAt : atOnce);
   }
   const conclusion = conclusionOf(settlement);
-  if (conclusion !== undefined && worthOf(attestations.get(0), conclusion.readyAt) !== conclusion.digest)
-    put(0, conclusion.readyAt);
+  if (conclusion !== undefined && worthOf(attestations.get(0), conclusion.readyAt) !== conclusion.digest) put(conclusion.readyAt);
+  return first;
 }
 
 /** What there is to put on record of the promise as a whole: a lapsed condition, or the end of a promise that bound. */
