@@ -23,10 +23,11 @@ export const viewsPath = (folder: string, of: readonly Projection[]): string => 
 
 /**
  * Opens views for writing, making them where there are none. Nothing here waits for the disk, so that views never hold up the
- * commits of the log: the process may be killed at any moment, but after a fall of the whole machine they are not to be trusted.
- * `areTrusted` tells.
+ * commits of the log: the process may be killed at any moment, but after a fall of the whole machine they are not to be trusted,
+ * and are begun anew.
  */
 export function openViews(path: string, of: readonly Projection[]): DatabaseSync {
+  if (!areTrusted(path)) remove(path);
   const isNew = !existsSync(path);
   const database = new DatabaseSync(path);
   // One reader or writer more in the same process; a moment is enough.
