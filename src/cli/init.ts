@@ -1,8 +1,7 @@
 /** `troth init`: a new ledger, and the one key to begin with. */
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
-import { existsSync } from "node:fs";
-import { initLedger, keysFolderOf, ledgerPath } from "../composition/ledger-folder.ts";
+import { holdsLedger, initLedger, keysFolderOf } from "../composition/ledger-folder.ts";
 import { keyScope } from "../domain/key.ts";
 import { CliError } from "./errors.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
@@ -52,7 +51,7 @@ async function init(shell: Shell, flags: Flags): Promise<void> {
 
 /** @returns the secret of the admin key. @throws CliError where there is a ledger already. */
 export async function makeLedger(where: { folder: string; keysFolder?: string }, name?: string): Promise<string> {
-  if (existsSync(ledgerPath(where.folder)))
+  if (holdsLedger(where.folder))
     throw new CliError(exitCodes.noLedger, `there is a ledger in ${resolve(where.folder)} already; \`troth serve\` opens it`);
   const { ledger, secret } = await initLedger({
     ...where,

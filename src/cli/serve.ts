@@ -1,9 +1,8 @@
 /** `troth serve`: the API and the keeper, until a signal ends them. */
-import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { ledgerPath } from "../composition/ledger-folder.ts";
+import { holdsLedger } from "../composition/ledger-folder.ts";
 import type { RunningServer } from "../composition/serve.ts";
 import { exitCodesHelp } from "./exit-codes.ts";
 import { openFolder } from "./folder.ts";
@@ -42,7 +41,7 @@ async function serve(shell: Shell, flags: Flags): Promise<void> {
   const where = folderOf(flags, shell);
   const host = flags.host ?? shell.env["TROTH_HOST"] ?? "127.0.0.1";
   const port = portOf(flags.port, shell, usualPort);
-  if (!existsSync(ledgerPath(where.folder))) {
+  if (!holdsLedger(where.folder)) {
     const secret = await makeLedger(where);
     note(shell, `Made a ledger in ${resolve(where.folder)}`, ...adminKeyLines(secret));
   }

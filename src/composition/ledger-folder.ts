@@ -11,6 +11,7 @@ import { ledgerRecord } from "../domain/ledger-record.ts";
 import type { Instant, Slug } from "../domain/values.ts";
 import { type FolderLock, lockFolder } from "../event-store/folder-lock.ts";
 import type { LocalEventStore } from "../event-store/log.ts";
+import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { openSqliteEventStore } from "../event-store/sqlite/sqlite-event-store.ts";
 import { Keeper } from "../keeper/keeper.ts";
 import { derivedId } from "../ledger/ids.ts";
@@ -71,19 +72,46 @@ export async function initLedger(
   options: FolderOptions & { name: string; adminScopes: readonly KeyScope[] },
 ): Promise<{ ledger: OpenLedger; secret: string }> {
   const folder = resolve(options.folder);
-  if (existsSync(ledgerPath(folder))) throw new Error(`there is a ledger in ${folder} already`);
+  if (holdsLedger(folder)) throw new Error(`there is a ledger in ${folder} already`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const ledger = open({ ...options, folder }, lockFolder(folder), true);
-  const { desk } = ledger;
+  try {
+    return { ledger, secret: await begin(ledger, options) };
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+/** The first two events of every ledger. @returns the secret of the admin key. */
+async function begin(
+  { desk }: OpenLedger,
+  { name, adminScopes }: { name: string; adminScopes: readonly KeyScope[] },
+): Promise<string> {
   const system = { kind: "system" as const, id: "init" };
   await desk.ledger.handle(
     ledgerRecord,
     "ledger",
-    { type: "OpenLedger", ledger: options.name as Slug, at: desk.ledger.now() },
-    { actor: system, correlation: derivedId("req", "init", options.name) },
+    { type: "OpenLedger", ledger: name as Slug, at: desk.ledger.now() },
+    { actor: system, correlation: derivedId("req", "init", name) },
   );
-  const { secret } = await issueKeyFor(desk, { label: "admin" as Slug, scopes: [...options.adminScopes] }, system);
-  return { ledger, secret };
+  const { secret } = await issueKeyFor(desk, { label: "admin" as Slug, scopes: [...adminScopes] }, system);
+  return secret;
+}
+
+const beginningCount = 2;
+
+/** False also for a ledger whose making was cut short: nobody was ever given a key to it. True for one that can't be read. */
+export function holdsLedger(folder: string): boolean {
+  if (!existsSync(ledgerPath(folder))) return false;
+  try {
+    const log = openSqliteLog(ledgerPath(folder));
+    const count = log.head();
+    log.close();
+    return count >= beginningCount;
+  } catch {
+    return true;
+  }
 }
 
 function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLedger {

@@ -7,6 +7,7 @@ import type { ApiDeps } from "../api/deps.ts";
 import { faultOf } from "../api/logging.ts";
 import { commands } from "../commands/registry.ts";
 import { watch } from "../keeper/keeping-watch.ts";
+import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
 import type { OpenLedger } from "./ledger-folder.ts";
 
@@ -18,6 +19,8 @@ export type ServerOptions = {
   logger?: ApiDeps["logger"];
   limits?: ApiDeps["limits"];
   processMetrics?: boolean;
+  /** Fit the models once there is enough history, and again each week. Default true; whoever serves for a moment leaves it. */
+  refits?: boolean;
   /** How long requests under way may take after `close` was called. */
   drainMs?: number;
 };
@@ -35,7 +38,7 @@ const drainMsUsual = 20_000;
 
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
 export async function serveLedger(ledger: OpenLedger, options: ServerOptions): Promise<RunningServer> {
-  const { host, port, version, logger, limits, processMetrics, drainMs = drainMsUsual } = options;
+  const { host, port, version, logger, limits, processMetrics, refits = true, drainMs = drainMsUsual } = options;
   const { desk, readingDesk, store, vault } = ledger;
   const app = buildApp({
     ...{ desk, readingDesk, store, vault, commands, queries, version, logger, limits, processMetrics },
@@ -51,7 +54,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     await ledger.close();
     throw error;
   }
-  const keeping = keep(ledger, app, stopping.signal);
+  const keeping = keep(ledger, app, refits, stopping.signal);
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
     app,
@@ -67,8 +70,13 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
 }
 
 /** The keeper reads the views, so it begins once they can be read. */
-async function keep({ keeper, host }: OpenLedger, app: FastifyInstance, signal: AbortSignal): Promise<void> {
-  const report = (error: unknown) => app.log.error({ fault: faultOf(error) }, "the keeper could not put verdicts on record");
+async function keep(
+  { keeper, host, desk }: OpenLedger,
+  app: FastifyInstance,
+  refits: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const reporting = (what: string) => (error: unknown) => app.log.error({ fault: faultOf(error) }, what);
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   try {
     await Promise.race([host.ready, aborted]);
@@ -77,7 +85,11 @@ async function keep({ keeper, host }: OpenLedger, app: FastifyInstance, signal: 
     app.log.error({ failure }, "the views failed, so nothing can be read and no verdict is put on record");
     return;
   }
-  if (!signal.aborted) await watch(keeper, signal, report);
+  if (signal.aborted) return;
+  await Promise.all([
+    watch(keeper, signal, reporting("the keeper could not put verdicts on record")),
+    refits ? refitWeekly(desk, signal, reporting("the models could not be fitted")) : undefined,
+  ]);
 }
 
 function urlOf(host: string, { port, family, address }: AddressInfo): string {
