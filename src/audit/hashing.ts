@@ -13,8 +13,12 @@ export function leafHash(leaf: Uint8Array): Uint8Array {
   return sha256(prefixed);
 }
 
-/** SHA-256(01 ‖ left ‖ right), each of 32 bytes. */
+/**
+ * SHA-256(01 ‖ left ‖ right).
+ * @throws RangeError unless both have 32 bytes: a bug in the caller, as proofs from outside are measured before.
+ */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  if (left.length !== hashBytes || right.length !== hashBytes) throw new RangeError(`a hash has ${hashBytes} bytes`);
   node.set(left, 1);
   node.set(right, 1 + hashBytes);
   return sha256(node);

@@ -156,22 +156,22 @@ const isSamePublicKey = (a: VerifierKey, b: VerifierKey): boolean =>
 export type Quorum = { met: true; time?: number } | { met: false };
 
 /**
- * Counts cosignatures, earliest first: the time is that of the one which made the quorum, by which every leaf of the tree had
- * been recorded. There is none under `quorum none`.
+ * The time is that of the cosignature which made the quorum, in order of their times: by then every leaf of the tree had been
+ * recorded. There is none under `quorum none`.
  */
 export function quorumOf({ quorum }: Policy, cosignatures: readonly Cosignature[]): Quorum {
   if (quorum === "none") return { met: true };
-  const seen: VerifierKey[] = [];
-  for (const { key, time } of cosignatures.toSorted((a, b) => a.time - b.time)) {
-    seen.push(key);
-    if (hasWitnessed(quorum, seen)) return { met: true, time };
-  }
-  return { met: false };
+  const time = witnessedAt(quorum, cosignatures);
+  return time === Infinity ? { met: false } : { met: true, time };
 }
 
-function hasWitnessed(member: PolicyMember, seen: readonly VerifierKey[]): boolean {
-  if (member.kind === "witness") return seen.some((key) => isSameKey(key, member.key));
-  return member.members.filter((inner) => hasWitnessed(inner, seen)).length >= member.threshold;
+/** When a witness had seen, or as many members of a group as it takes; Infinity for never. */
+function witnessedAt(member: PolicyMember, cosignatures: readonly Cosignature[]): number {
+  if (member.kind === "witness") {
+    return Math.min(...cosignatures.filter(({ key }) => isSameKey(key, member.key)).map(({ time }) => time));
+  }
+  const times = member.members.map((inner) => witnessedAt(inner, cosignatures)).sort((a, b) => a - b);
+  return times[member.threshold - 1]!;
 }
 
 /**

@@ -29,7 +29,8 @@ export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signat
 export const signEd25519 = (seed: Uint8Array, message: Uint8Array): Uint8Array => sign(null, message, privateKey(seed));
 
 /** The 32-byte public key of a seed. */
-export const publicKeyOf = (seed: Uint8Array): Uint8Array => createPublicKey(privateKey(seed)).export({ format: "raw-public" });
+export const publicKeyOf = (seed: Uint8Array): Uint8Array =>
+  new Uint8Array(createPublicKey(privateKey(seed)).export({ format: "raw-public" }));
 
 function privateKey(seed: Uint8Array): KeyObject {
   if (seed.length !== seedBytes) throw new RangeError(`an Ed25519 seed has ${seedBytes} bytes, not ${seed.length}`);
