@@ -1,11 +1,12 @@
 /** DESIGN, section 5, "Late and lost", sentence by sentence. */
 import { describe, expect, it } from "vitest";
+import { concerns } from "../../../src/domain/assess/matching.ts";
 import { latenessCredit } from "../../../src/domain/lateness.ts";
 import { dayMs } from "../../../src/domain/values.ts";
 import { on } from "../../support/spec.ts";
 import { customer, interactionId, salesman, slugs } from "../parties.examples.ts";
 import * as p from "../promise.examples.ts";
-import { example, received, salesVisit, visit } from "./assess.examples.ts";
+import { example, factsOf, received, salesVisit, visit } from "./assess.examples.ts";
 
 const report = (more: Parameters<typeof p.once>[1] = {}) => p.made(p.once("2026-03-01", more));
 const threeVisits = (graceDays = 0) =>
@@ -130,6 +131,24 @@ describe("which visit serves which occurrence", () => {
       "upcoming",
     ]);
   });
+});
+
+describe("an interaction concerns a promise", () => {
+  const concernsAt = (told: p.Say[], date: string) => concerns(visit(9, date), factsOf(told));
+  it("from the opening of a window to its deadline, at both ends", () =>
+    expect(
+      ["2026-02-01 23:59", "2026-02-02", "2026-02-04", "2026-02-04 00:01"].map((date) => concernsAt([threeVisits(1)], date)),
+    ).toEqual([false, true, true, false]));
+  it("at any time after its opening, where there is a single occurrence", () => {
+    expect(concernsAt([p.made(p.once("2026-03-01", { matcher: p.visits }))], "2036-01-01")).toBe(true);
+    expect(concernsAt([p.made(p.once(undefined, { matcher: p.visits }))], "2036-01-01")).toBe(true);
+  });
+  it("where a claim names it", () => {
+    const claim = p.claimed(1, "2026-02-10", on("2026-02-11"), { interaction: interactionId(9) });
+    expect([concernsAt([threeVisits()], "2026-02-10"), concernsAt([threeVisits(), claim], "2026-02-10")]).toEqual([false, true]);
+  });
+  it("not where it does not match", () =>
+    expect(concerns(salesVisit(9, "2026-02-02 10:00"), factsOf([threeVisits()]))).toBe(false));
 });
 
 describe("making a missed visit good after grace", () => {
@@ -304,10 +323,31 @@ describe("the evidence limit", () => {
     const late = { recordedAt: "2026-06-01", minutes: 90, earlier: [{ minutes: 75, recordedAt: "2026-02-02 12:00" }] };
     expect(shown(late.recordedAt, late)).toMatchObject({ finding: { verdict: "kept", recordingDelayMs: 2 * 3_600_000 } });
   });
+  it("is not run into by a correction that moves it within its window, or leaves a late one where it was", () => {
+    const moved = { earlier: [{ startedAt: on("2026-02-02"), recordedAt: "2026-02-02 12:00" }] };
+    expect(shown("2026-06-01", moved)).toMatchObject({ finding: { verdict: "kept" }, flags: [] });
+    const late = visit(1, "2026-02-04 10:00", {
+      recordedAt: "2026-06-01",
+      minutes: 90,
+      earlier: [{ minutes: 75, recordedAt: "2026-02-04 12:00" }],
+    });
+    expect(example([threeVisits(3)], { interactions: [late] }).settled()).toMatchObject({
+      finding: { verdict: "kept-late" },
+      flags: [],
+    });
+    const open = p.made(p.once(undefined, { matcher: p.visits }));
+    expect(
+      example([open], { interactions: [visit(1, "2026-02-02", { recordedAt: "2036-06-01", ...moved })] }).settled(),
+    ).toMatchObject({ finding: { verdict: "kept" } });
+  });
   it("is run into by a correction that makes evidence of what was none", () => {
     const stretched = (earlier: object) =>
       shown("2026-06-01", { earlier: [{ recordedAt: "2026-02-02 12:00", ...earlier }] } as never);
     expect(stretched({ minutes: 20 })).toMatchObject({ finding: null, flags: ["claimed-late"] });
+    expect(stretched({ startedAt: on("2026-02-03 10:00"), minutes: 90 })).toMatchObject({
+      finding: null,
+      flags: ["claimed-late"],
+    });
     expect(stretched({ startedAt: on("2026-01-20 10:00") })).toMatchObject({ finding: null, flags: ["claimed-late"] });
   });
   it("holds for the promisor's side alone: what we record of a promise given to us is our own word", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Assessment, assess, read } from "../../../src/domain/assess/assess.ts";
+import { concerns } from "../../../src/domain/assess/matching.ts";
 import { settle } from "../../../src/domain/assess/settle.ts";
 import type { Recorded } from "../../../src/domain/decider.ts";
 import type { Interaction } from "../../../src/domain/interaction.ts";
@@ -71,6 +72,17 @@ describe("an assessment", () => {
       fc.property(relationship, fc.infiniteStream(fc.nat()), ({ say, interactions }, dice) => {
         const shuffled = shuffle(interactions, dice);
         expect(example(say, { interactions: shuffled }).at(present)).toEqual(example(say, { interactions }).at(present));
+      }),
+    ));
+
+  it("is changed only by interactions that concern the promise", () =>
+    fc.assert(
+      fc.property(relationship, ({ say, interactions }) => {
+        const whole = example(say, { interactions });
+        for (const left of interactions.filter((one) => !concerns(one, whole.input.promise))) {
+          const rest = interactions.filter((one) => one !== left);
+          expect(settle({ ...whole.input, interactions: rest })).toEqual(settle(whole.input));
+        }
       }),
     ));
 

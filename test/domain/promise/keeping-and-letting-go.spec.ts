@@ -109,6 +109,9 @@ describe("confirming that a promise was kept", () => {
     given(single, half)
       .when(confirm({ fraction: 0.4 }))
       .thenRefused("already-confirmed");
+    given(single, half)
+      .when(confirm({ fraction: 0.5, keptAt: on("2026-02-20") }))
+      .thenRefused("already-confirmed");
   });
   it("is the promisee's part alone", () =>
     given(single)
@@ -368,6 +371,23 @@ describe("contesting a verdict", () => {
       .thenNothing();
     given(...open, p.ruled("upheld", on("2026-02-05")))
       .when(p.command("RuleDispute", "2026-02-06", { ruling: "dismissed" }))
+      .thenRefused("no-dispute-open");
+  });
+  it("is answered on the occurrence that is named", () => {
+    const two = [...open, p.contested(2, { verdict: "broken" }, on("2026-02-17"), { dispute: 2 })];
+    const concede = (occurrence: number) =>
+      p.command("ConcedeContest", "2026-02-18", { occurrence, speaker: p.speaker(salesman) });
+    given(...two)
+      .when(concede(2))
+      .then({ type: "ContestConceded", data: { dispute: 2, ...p.by(salesman) } });
+    given(...two, p.conceded(on("2026-02-17 12:00"), 2))
+      .when(concede(2))
+      .thenNothing();
+    given(...two, p.conceded(on("2026-02-17 12:00"), 2))
+      .when(concede(1))
+      .then({ type: "ContestConceded", data: { dispute: 1, ...p.by(salesman) } });
+    given(...open)
+      .when(concede(2))
       .thenRefused("no-dispute-open");
   });
   it("names the occurrence where several are disputed", () =>
