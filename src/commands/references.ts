@@ -75,7 +75,8 @@ export async function subjectAmong(desk: Desk, accountId: AccountId, parties: re
   return theirs.length === 1 ? theirs[0]! : accountId;
 }
 
-export const policyInForce = (desk: Desk) => desk.ledger.refer(policy, "policy-default");
+/** Every interaction asks for it, and most ledgers never adopt one. */
+export const policyInForce = (desk: Desk) => desk.ledger.refer(policy, "policy-default", { keepsEmpty: true });
 
 /** A policy may close the vocabulary. @throws DomainError `terms-invalid` naming the field. */
 export async function requireVocabulary(

@@ -115,15 +115,19 @@ export class Ledger {
     return { state: fold(decider, events), revision: events.at(-1)?.revision ?? noStream, events };
   }
 
-  /** The state of a stream that a command only refers to. Kept until this node appends to it; another node's change may be missed. */
+  /**
+   * The state of a stream that a command only refers to. Kept until this node appends to it; another node's change may be missed.
+   * That a stream is empty is kept only where `keepsEmpty` says so: an account that another node has just opened must be found.
+   */
   async refer<Event extends AnyEvent, State>(
     decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
     stream: string,
+    { keepsEmpty = false }: { keepsEmpty?: boolean } = {},
   ): Promise<State> {
     const known = this.#references.get(stream) as State | undefined;
     if (known !== undefined) return known;
     const { state, revision } = await this.load(decider, stream);
-    if (revision === noStream) return state;
+    if (revision === noStream && !keepsEmpty) return state;
     if (this.#references.size >= referenceCountMax) this.#references.delete(this.#references.keys().next().value!);
     this.#references.set(stream, state);
     return state;
