@@ -14,6 +14,7 @@ import { type BenchCommand, lives, type Portfolio, reps } from "./portfolio.ts";
 
 const caller: Caller = { key: "key_0000000000000000" as KeyId, scopes: keyScope.options };
 const inFlight = 256;
+const viewsMsMax = 60 * 60_000;
 
 /** Runs lives side by side, each in its own order. */
 async function runLives(desk: Desk, lives: Iterator<Iterable<BenchCommand>>): Promise<void> {
@@ -35,9 +36,9 @@ export async function generate(folder: string, portfolio: Portfolio): Promise<nu
   await recordFacts(folder, portfolio);
   const ledger = openLedger({ folder });
   await ledger.host.ready;
-  await ledger.keeper.settle();
+  do await ledger.host.caughtUp(ledger.store.log.head(), viewsMsMax);
+  while ((await ledger.keeper.round()) > 0);
   const events = ledger.store.log.head();
-  await ledger.host.caughtUp(events);
   await ledger.close();
   return events;
 }

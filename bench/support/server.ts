@@ -59,6 +59,10 @@ const stopping = new AbortController();
 let keeping: Promise<void> | undefined;
 
 const caughtUp = () => host.caughtUp(store.log.head(), catchUpMsMax);
+async function settled(): Promise<void> {
+  do await caughtUp();
+  while ((await keeper.round()) > 0);
+}
 const stats = (): Stats => {
   const [thread, whole] = [process.threadCpuUsage(), process.cpuUsage()];
   return {
@@ -74,8 +78,7 @@ answer(
   {
     async listen() {
       await host.ready;
-      await caughtUp();
-      await keeper.settle();
+      await settled();
       await app.listen({ host: "127.0.0.1", port: 0 });
       keeping = watch(keeper, stopping.signal, (error) => console.error(error));
       const { secret } = await issueKeyFor(
@@ -91,8 +94,7 @@ answer(
       return stats();
     },
     async settle() {
-      await caughtUp();
-      await keeper.settle();
+      await settled();
       return stats();
     },
   },
