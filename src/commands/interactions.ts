@@ -1,8 +1,8 @@
 /** Commands on interactions: record, correct, retract. */
 import { z } from "zod";
 import { DomainError } from "../domain/errors.ts";
-import { interaction, type InteractionDetails, interactionFacts } from "../domain/interaction.ts";
-import { type AccountId, accountId, type InteractionId, interactionId } from "../domain/values.ts";
+import { type Interaction, interaction, type InteractionDetails, interactionFacts } from "../domain/interaction.ts";
+import { type AccountId, accountId, type InteractionId, interactionId, type PartyId } from "../domain/values.ts";
 import {
   type Caller,
   defineCommand,
@@ -12,7 +12,6 @@ import {
   noParams,
   origin,
   personalText,
-  requireUnbound,
   toSubjectText,
 } from "./command.ts";
 import { requireAccount, requirePerson, requireVocabulary, subjectAmong } from "./references.ts";
@@ -128,26 +127,32 @@ export const correctInteraction = defineCommand({
     "in-the-future",
   ],
   async run(desk, request) {
-    requireUnbound(request.caller);
     const { note, ...details } = request.body;
-    await checkDetails(desk, details);
     const id = request.params.interaction;
-    const account = await accountOf(desk, id);
+    const { account, recordedFor } = await requireInteraction(desk, id);
+    requireOwn(request.caller, recordedFor);
+    await checkDetails(desk, details);
     const text = toSubjectText(note, await subjectAmong(desk, account, details.participants));
     return handleRequest(
       desk,
       "correct-interaction",
       request,
       { decider: interaction, category: "interaction", id },
-      { type: "CorrectInteraction", at: startedAt(desk, details), details, note: text },
+      { type: "CorrectInteraction", at: startedAt(desk, details), details, recordedFor: request.caller.party, note: text },
     );
   },
 });
 
-async function accountOf(desk: Desk, id: InteractionId): Promise<AccountId> {
+async function requireInteraction(desk: Desk, id: InteractionId): Promise<Interaction> {
   const { state } = await desk.ledger.load(interaction, `interaction-${id}`);
   if (state.status === "none") throw new DomainError("interaction-not-found", `there is no interaction ${id}`);
-  return state.account;
+  return state;
+}
+
+/** A bound key takes back or puts right what it recorded itself, and nothing of anybody else's. */
+function requireOwn({ party }: Caller, recordedFor: PartyId | undefined): void {
+  if (party !== undefined && party !== recordedFor)
+    throw new DomainError("not-your-part", `${party} did not record this interaction`);
 }
 
 export const retractInteraction = defineCommand({
@@ -163,9 +168,10 @@ export const retractInteraction = defineCommand({
   example: { reason: "Entered for the wrong account." },
   refusals: ["interaction-not-found", "not-your-part"],
   async run(desk, request) {
-    requireUnbound(request.caller);
     const id = request.params.interaction;
-    const reason = toSubjectText(request.body.reason, await accountOf(desk, id));
+    const { account, recordedFor } = await requireInteraction(desk, id);
+    requireOwn(request.caller, recordedFor);
+    const reason = toSubjectText(request.body.reason, account);
     return handleRequest(
       desk,
       "retract-interaction",

@@ -420,7 +420,7 @@ export const acceptChange = promiseVerb("AcceptChange", {
   summary: "Accept the change that the other party proposed",
   body: {},
   example: {},
-  refusals: [...notBinding, "promise-released", "no-change-pending"],
+  refusals: [...notBinding, "promise-released", "no-change-pending", "change-unfit", "terms-invalid"],
   command: () => ({}),
 });
 

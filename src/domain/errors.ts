@@ -17,12 +17,10 @@ export const domainErrorCodes = [
   "promise-not-found",
   "outcome-exists",
   "outcome-not-found",
-  "outcome-retracted",
   "key-exists",
   "key-not-found",
   "recording-not-found",
   "recording-completed",
-  "policy-version-stale",
   // The lifecycle of a promise.
   "promise-offered",
   "promise-countered",
@@ -43,7 +41,6 @@ export const domainErrorCodes = [
   "evidence-unfit",
   "already-claimed",
   "already-confirmed",
-  "already-reneged",
   "change-pending",
   "no-change-pending",
   "change-unfit",
@@ -54,7 +51,6 @@ export const domainErrorCodes = [
   "terms-invalid",
   "too-many-occurrences",
   "parties-unfit",
-  "correction-unfit",
   "in-the-future",
   "too-little-history",
 ] as const;

@@ -77,7 +77,14 @@ export const isAccount = (party: PartyId): party is AccountId => party.startsWit
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export const epochMs = (at: Instant): number => Date.parse(at);
-export const instantAt = (ms: number): Instant => new Date(ms).toISOString() as Instant;
+
+/** The last one is kept: within a request, and within a millisecond, the same instant is asked for again and again. */
+let last: { ms: number; at: Instant } = { ms: Number.NaN, at: "" as Instant };
+export function instantAt(ms: number): Instant {
+  if (ms !== last.ms) last = { ms, at: new Date(ms).toISOString() as Instant };
+  return last.at;
+}
+
 export const addMs = (at: Instant, ms: number): Instant => instantAt(epochMs(at) + ms);
 export const latest = (first: Instant, ...more: Instant[]): Instant => more.reduce((a, b) => (a < b ? b : a), first);
 

@@ -5,7 +5,7 @@ import { defineProjection, type EventFor, idOf, sealedPositions, type Tables, ty
 import type { Views } from "./views.ts";
 
 const factColumns =
-  "id, account, started_at, kind, purpose, direction, channel, minutes, participants, tags, recorded_at, recorded_for, is_retracted, is_corrected, position";
+  "id, account, started_at, kind, purpose, direction, channel, minutes, participants, tags, recorded_at, recorded_for, earlier, is_retracted, is_corrected, position";
 
 type InteractionRow = {
   id: string;
@@ -20,6 +20,8 @@ type InteractionRow = {
   tags: string;
   recorded_at: string;
   recorded_for: string | null;
+  /** What corrections replaced, as JSON; null where none did. */
+  earlier: string | null;
   is_retracted: number;
   is_corrected: number;
   sealed: string;
@@ -37,7 +39,7 @@ export const interactions = defineProjection({
     CREATE TABLE interactions (
       id TEXT PRIMARY KEY, account TEXT NOT NULL, started_at TEXT NOT NULL, kind TEXT NOT NULL, purpose TEXT NOT NULL,
       direction TEXT NOT NULL, channel TEXT, minutes INTEGER, participants TEXT NOT NULL, tags TEXT NOT NULL,
-      recorded_at TEXT NOT NULL, recorded_for TEXT, is_retracted INTEGER NOT NULL, is_corrected INTEGER NOT NULL,
+      recorded_at TEXT NOT NULL, recorded_for TEXT, earlier TEXT, is_retracted INTEGER NOT NULL, is_corrected INTEGER NOT NULL,
       sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX interactions_by_account ON interactions (account, started_at);
@@ -45,7 +47,7 @@ export const interactions = defineProjection({
   on: {
     InteractionRecorded: (tables, event, touched) => {
       const { account, kind, purpose, direction, channel, minutes, participants, tags, startedAt, recordedFor } = event.data;
-      tables.run(`INSERT INTO interactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)`, [
+      tables.run(`INSERT INTO interactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, ?)`, [
         idOf(event),
         account,
         startedAt,
@@ -79,7 +81,7 @@ function update(tables: Tables, event: EventFor<"InteractionCorrected" | "Intera
   >;
   tables.run(
     `UPDATE interactions SET started_at = ?, kind = ?, purpose = ?, direction = ?, channel = ?, minutes = ?, participants = ?, tags = ?,
-       recorded_at = ?, is_retracted = ?, is_corrected = ?, sealed = ?, revision = ? WHERE id = ?`,
+       recorded_at = ?, recorded_for = ?, earlier = ?, is_retracted = ?, is_corrected = ?, sealed = ?, revision = ? WHERE id = ?`,
     [
       next.startedAt,
       next.kind,
@@ -90,6 +92,8 @@ function update(tables: Tables, event: EventFor<"InteractionCorrected" | "Intera
       JSON.stringify(next.participants),
       JSON.stringify(next.tags),
       next.recordedAt,
+      next.recordedFor ?? null,
+      next.earlier === undefined ? null : JSON.stringify(next.earlier),
       Number(next.isRetracted),
       Number(next.isCorrected),
       sealedPositions(row.sealed, event),
@@ -130,6 +134,7 @@ export function fromRow(row: InteractionRow): Interaction {
     tags: JSON.parse(row.tags) as Interaction["tags"],
     recordedAt: row.recorded_at as Interaction["recordedAt"],
     recordedFor: (row.recorded_for ?? undefined) as Interaction["recordedFor"],
+    earlier: row.earlier === null ? undefined : (JSON.parse(row.earlier) as Interaction["earlier"]),
     isRetracted: row.is_retracted === 1,
     isCorrected: row.is_corrected === 1,
     position: row.position,

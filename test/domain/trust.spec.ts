@@ -227,8 +227,8 @@ describe("for any outcomes", () => {
         const distances = [2500, 3500, 9000, 60_000].map((days) => trustAt(outcomes, yearly, day(days)).score - 0.5);
         expect(Math.abs(distances[3]!)).toBeLessThan(1e-9);
         for (const [i, distance] of distances.slice(1).entries()) {
-          expect(Math.abs(distance)).toBeLessThanOrEqual(Math.abs(distances[i]!));
-          expect(distance * distances[i]!).toBeGreaterThanOrEqual(0);
+          expect(Math.abs(distance)).toBeLessThanOrEqual(Math.abs(distances[i]!) + 1e-12);
+          expect(distance * distances[i]!).toBeGreaterThanOrEqual(-1e-12);
         }
       }),
     ));
