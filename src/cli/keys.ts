@@ -69,9 +69,11 @@ const revokeCommand = (shell: Shell): Command =>
     .addHelpText("after", "\nExample:\n  troth keys revoke key_…")
     .action(async (text: string, flags: Flags) => {
       const id = parsed(keyId, text, "is no id of a key");
-      const { events } = await onFolder(shell, flags, ({ desk: { ledger } }) =>
-        ledger.handle(key, `key-${id}`, { type: "RevokeKey", at: ledger.now() }, { actor, correlation: randomUUID() }),
-      );
+      const { events } = await onFolder(shell, flags, async ({ desk: { ledger } }) => {
+        const { state } = await ledger.load(key, `key-${id}`);
+        if (state.status === "none") throw new CliError(exitCodes.usage, `there is no key ${id}`);
+        return ledger.handle(key, `key-${id}`, { type: "RevokeKey", at: ledger.now() }, { actor, correlation: randomUUID() });
+      });
       const isNew = events.length > 0;
       if (flags.json) sayJson(shell, { id, revoked: isNew });
       else say(shell, isNew ? `Revoked ${id}.` : `${id} had been revoked before.`);

@@ -41,6 +41,8 @@ async function serve(shell: Shell, flags: Flags): Promise<void> {
   const where = folderOf(flags, shell);
   const host = flags.host ?? shell.env["TROTH_HOST"] ?? "127.0.0.1";
   const port = portOf(flags.port, shell, usualPort);
+  // From here on: whoever starts it may end it before it is up.
+  const stopped = signalled(shell);
   if (!holdsLedger(where.folder)) {
     const secret = await makeLedger(where);
     note(shell, `Made a ledger in ${resolve(where.folder)}`, ...adminKeyLines(secret));
@@ -55,7 +57,7 @@ async function serve(shell: Shell, flags: Flags): Promise<void> {
   const server = await served(openFolder({ ...where, onBuilding }), { host, port, logger: loggerOf(shell, flags) });
   server.app.log.info({ url: server.url, folder: resolve(where.folder) }, "serving");
   note(shell, `Troth serves ${resolve(where.folder)}`, `  API  ${server.url}/v1`, `  docs ${server.url}/docs`);
-  await signalled(shell);
+  await stopped;
   await stop(shell, server);
 }
 

@@ -1,0 +1,149 @@
+/** `status`, `check` and `rebuild`: what a folder holds, whether it is sound, and how its views are made again. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runningServer } from "../support/server.ts";
+import { aKey, aLedger, copyOf, example, troth, trothProcess } from "./support/troth.ts";
+
+let made: string;
+beforeAll(async () => {
+  made = await aLedger(afterAll);
+  const { code, err } = await troth(["import", example("accounts.ndjson"), "--data", made]);
+  expect(code, err).toBe(0);
+  await troth(["rebuild", "--data", made]);
+});
+
+/** A copy, so that each spec may damage its own. */
+const aLedgerWithHistory = (): string => copyOf(made);
+
+const viewsIn = (data: string): string =>
+  join(
+    data,
+    readdirSync(data).find((name) => /^views-.*\.db$/.test(name))!,
+  );
+
+function changed(path: string, sql: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(sql);
+  database.close();
+}
+
+describe("troth status", () => {
+  it("counts events by type and says how far the views are", async () => {
+    const data = aLedgerWithHistory();
+    const { code, out } = await trothProcess(["status", "--data", data, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      ...{ ledger: "data", head: 8, inUseBy: null, openLoads: [] },
+      views: { position: 8, lag: 0 },
+      lastRecordedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      eventsByType: { AccountOpened: 2, PersonAdded: 3, KeyIssued: 2, LedgerOpened: 1 },
+    });
+    expect(JSON.parse((await troth(["status", "--data", data, "--json", "--no-counts"])).out)).not.toHaveProperty("eventsByType");
+  });
+
+  it("looks on while a server runs, names its process, and lists loads that were never completed", async () => {
+    const data = aLedgerWithHistory();
+    const secret = await aKey(data, "record");
+    const server = await runningServer(data);
+    try {
+      const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
+      await fetch(`${server.url}/v1/recordings`, { method: "POST", headers, body: JSON.stringify({ source: "crm" }) });
+      const status = JSON.parse((await troth(["status", "--data", data, "--json"])).out) as object;
+      expect(status).toMatchObject({ inUseBy: { pid: server.pid }, openLoads: [{ source: "crm" }] });
+      expect((await troth(["status", "--data", data])).out).toContain(`in use      by process ${server.pid}`);
+      expect((await troth(["check", "--deep", "--data", data])).code).toBe(0);
+    } finally {
+      expect(await server.stop()).toBe(0);
+    }
+  });
+});
+
+describe("troth check", () => {
+  it("finds nothing in a sound ledger", async () => {
+    const data = aLedgerWithHistory();
+    const { code, out } = await trothProcess(["check", "--deep", "--data", data, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ events: 8, findings: [], views: { position: 8, digest: expect.any(String) } });
+  });
+
+  it.each([
+    ["an event that is gone", "DELETE FROM events WHERE position = 5", "log", "position-missing"],
+    [
+      "a leaf of another shape",
+      `UPDATE events SET leaf = CAST(replace(leaf, '"timeZone"', '"timeZoen"') AS BLOB) WHERE position = 4`,
+      "events",
+      "invalid",
+    ],
+    [
+      "a leaf written otherwise",
+      `UPDATE events SET leaf = CAST(replace(leaf, '{"account"', '{ "account"') AS BLOB) WHERE position = 4`,
+      "events",
+      "not-canonical",
+    ],
+    [
+      "log time that ran backwards",
+      `UPDATE events SET leaf = CAST(replace(leaf, '"recordedAt":"20', '"recordedAt":"19') AS BLOB) WHERE position = 6`,
+      "events",
+      "time",
+    ],
+    [
+      "a type of a later release",
+      `UPDATE events SET leaf = CAST(replace(leaf, 'AccountOpened', 'AccountOpaned') AS BLOB) WHERE position = 4`,
+      "events",
+      "unknown-type",
+    ],
+  ])("finds %s", async (_what, sql, part, kind) => {
+    const data = aLedgerWithHistory();
+    changed(join(data, "ledger.db"), sql);
+    const { code, out } = await troth(["check", "--data", data, "--json"]);
+    expect(code).toBe(1);
+    expect((JSON.parse(out) as { findings: object[] }).findings).toContainEqual(expect.objectContaining({ part, kind }));
+  });
+
+  it("finds a vault that is gone or whose key does not fit, and makes none in its place", async () => {
+    const data = aLedgerWithHistory();
+    const misfit = await troth(["check", "--data", data, "--keys-folder", `${await aLedger()}.keys`]);
+    expect(misfit.code).toBe(1);
+    expect(misfit.out).toContain("vault: the key-encryption key does not open the vault");
+    rmSync(join(data, "vault.db"));
+    const gone = await troth(["check", "--data", data]);
+    expect(gone.out).toContain("vault: there is no vault");
+    expect(readdirSync(data)).not.toContain("vault.db");
+  });
+});
+
+describe("troth rebuild", () => {
+  it("gives the views that were there", async () => {
+    const data = aLedgerWithHistory();
+    const { code, out } = await trothProcess(["rebuild", "--verify", "--data", data, "--json"]);
+    expect(code).toBe(0);
+    const { before, after, ...more } = JSON.parse(out) as { before: string; after: string };
+    expect(more).toEqual({ position: 8, same: true });
+    expect(after).toBe(before);
+  });
+
+  it("mends views that are not what the log says, which `check --deep` finds", async () => {
+    const data = aLedgerWithHistory();
+    changed(viewsIn(data), "UPDATE accounts SET time_zone = 'Mars/Olympus'");
+    const found = await troth(["check", "--deep", "--data", data]);
+    expect(found.code).toBe(1);
+    expect(found.out).toContain("views: the views at position");
+    const rebuilt = await troth(["rebuild", "--verify", "--data", data]);
+    expect(rebuilt.code).toBe(1);
+    expect(rebuilt.out).toContain("The old views were not what the log says.");
+    expect((await troth(["check", "--deep", "--data", data])).code).toBe(0);
+  });
+
+  it("builds views where there are none", async () => {
+    const data = aLedgerWithHistory();
+    rmSync(viewsIn(data));
+    expect((await troth(["check", "--deep", "--data", data])).out).toContain("There are no views yet");
+    expect(JSON.parse((await troth(["rebuild", "--verify", "--data", data, "--json"])).out)).toMatchObject({
+      before: null,
+      same: null,
+    });
+    expect((await troth(["check", "--deep", "--data", data])).out).toContain("nothing is wrong");
+  });
+});
