@@ -20,7 +20,8 @@ import type { Instant } from "../domain/values.ts";
 import { isCounted } from "../domain/verdict.ts";
 import { type Ledger, StaleRevisionError } from "../ledger/ledger.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import { assessmentInputOf, attestationsOf } from "../projections/promises.ts";
+import { assessmentInputOf } from "../projections/assessment-input.ts";
+import { attestationsOf } from "../projections/unattested.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { Views } from "../projections/views.ts";
 

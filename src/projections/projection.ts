@@ -1,9 +1,10 @@
 /** What a projection is: tables, and what each type of event does to them. Disposable: everything here can be rebuilt from the log. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { EventType, TrothEvent } from "../domain/catalogue.ts";
 import type { Interaction } from "../domain/interaction.ts";
 import type { AccountId, PromiseId } from "../domain/values.ts";
 import type { LedgerEvent } from "../ledger/envelope.ts";
+import { preparedOn } from "./statements.ts";
 
 /** The tables, for writing. Each statement is prepared once. */
 export interface Tables {
@@ -13,14 +14,7 @@ export interface Tables {
 }
 
 export function tablesOf(database: DatabaseSync): Tables {
-  const statements = new Map<string, StatementSync>();
-  const prepared = (sql: string) => {
-    const known = statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = database.prepare(sql);
-    statements.set(sql, statement);
-    return statement;
-  };
+  const prepared = preparedOn(database);
   return {
     run: (sql, parameters) => void prepared(sql).run(...parameters),
     all: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) => prepared(sql).all(...parameters) as Result[],

@@ -1,5 +1,6 @@
 /** The read side of `views.db`: what queries and the keeper see of the projections. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { preparedOn } from "./statements.ts";
 
 export type Row = Record<string, unknown>;
 
@@ -17,14 +18,7 @@ export interface Views {
 
 /** Prepares each statement once. */
 export function viewsOf(database: DatabaseSync): Views {
-  const statements = new Map<string, StatementSync>();
-  const prepared = (sql: string) => {
-    const known = statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = database.prepare(sql);
-    statements.set(sql, statement);
-    return statement;
-  };
+  const prepared = preparedOn(database);
   return {
     all: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) => prepared(sql).all(...parameters) as Result[],
     get: <Result>(sql: string, parameters: readonly SQLInputValue[] = []) =>

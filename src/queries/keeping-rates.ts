@@ -10,7 +10,7 @@ import {
 } from "../domain/keeping.ts";
 import { type PersonPlace, teamAt } from "../domain/person.ts";
 import { accountId, type Instant, instant, partyId, promiseDirection, slug } from "../domain/values.ts";
-import type { OccurrenceRow } from "../projections/promises.ts";
+import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
 import { basis, defineQuery } from "./query.ts";
 import { basisNow, keepingOutcomes, rounded } from "./reading.ts";

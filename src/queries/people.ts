@@ -4,7 +4,7 @@ import { DomainError } from "../domain/errors.ts";
 import { keepingRate } from "../domain/keeping.ts";
 import { accountId, instant, personId, slug } from "../domain/values.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import type { OccurrenceRow } from "../projections/promises.ts";
+import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
 import { keepingAnswer, keepingOf } from "./keeping-rates.ts";
 import { contactTime, contactTimeAnswer } from "./balance.ts";

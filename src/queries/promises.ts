@@ -18,7 +18,7 @@ import {
 } from "../domain/values.ts";
 import { decodeAll } from "../ledger/envelope.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import { assessmentInputOf } from "../projections/promises.ts";
+import { assessmentInputOf } from "../projections/assessment-input.ts";
 import type { Views } from "../projections/views.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf, type ReadingDesk } from "./query.ts";

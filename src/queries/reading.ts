@@ -8,7 +8,7 @@ import type { TrustOutcome } from "../domain/trust.ts";
 import { type AccountId, type Instant, isPerson, type PartyId } from "../domain/values.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import type { OccurrenceRow } from "../projections/promises.ts";
+import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
 import { type Basis, concernsAccount, type ReadingDesk } from "./query.ts";
 

@@ -14,7 +14,7 @@ import {
   promiseId,
   slug,
 } from "../domain/values.ts";
-import type { OccurrenceRow } from "../projections/promises.ts";
+import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { listedState } from "./accounts.ts";
 import { decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
 import { basisNow, outcomeOfRow } from "./reading.ts";

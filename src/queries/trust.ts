@@ -14,7 +14,7 @@ import {
 } from "../domain/values.ts";
 import { interactionsOf } from "../projections/interactions.ts";
 import { policyInForce, priorsOf } from "../projections/parameters.ts";
-import type { OccurrenceRow } from "../projections/promises.ts";
+import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
 import { basis, defineQuery } from "./query.ts";
 import { band, basisNow, isPendingRow, onOwnAccount, requireAccountRow, rounded, score, trustOutcomes } from "./reading.ts";

@@ -5,7 +5,8 @@ import { digestOf } from "../../src/domain/attestation.ts";
 import { assess } from "../../src/domain/assess/assess.ts";
 import { Keeper } from "../../src/keeper/keeper.ts";
 import { policyInForce } from "../../src/projections/parameters.ts";
-import { assessmentInputOf, attestationsOf } from "../../src/projections/promises.ts";
+import { assessmentInputOf } from "../../src/projections/assessment-input.ts";
+import { attestationsOf } from "../../src/projections/unattested.ts";
 import { testLedger, type TestLedger } from "../support/ledger.ts";
 import { dayAt, play, steps } from "../support/portfolio.ts";
 

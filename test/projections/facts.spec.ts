@@ -9,7 +9,7 @@ import type { MadePromise } from "../../src/domain/promise/facts.ts";
 import { promise } from "../../src/domain/promise/promise.ts";
 import type { LedgerEvent } from "../../src/ledger/envelope.ts";
 import { policyInForce } from "../../src/projections/parameters.ts";
-import { assessmentInputOf } from "../../src/projections/promises.ts";
+import { assessmentInputOf } from "../../src/projections/assessment-input.ts";
 import { testLedger } from "../support/ledger.ts";
 import { play, steps } from "../support/portfolio.ts";
 
