@@ -34,7 +34,7 @@ export const hexes = (hashes: readonly Uint8Array[]): string[] => hashes.map(hex
 
 /** The bytes with one bit of the byte at `at` changed. */
 export function flipped(bytes: Uint8Array, at: number, bit = at % 8): Uint8Array {
-  const changed = Uint8Array.from(bytes);
+  const changed = new Uint8Array(bytes);
   changed[at]! ^= 1 << bit;
   return changed;
 }

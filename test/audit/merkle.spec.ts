@@ -11,7 +11,7 @@ const sizes = Array.from({ length: sizeMax }, (_, at) => at + 1);
 const roots = [emptyRoot(), ...sizes.map((size) => rootHash(leaves, size))];
 
 /** Around powers of two, and all small ones: there every byte is changed, elsewhere one byte of each hash. */
-const isThorough = (size: number) => size <= 16 || [31, 33, 64, 65, 130].includes(size);
+const isThorough = (size: number) => size <= 9 || [17, 33, 64, 130].includes(size);
 
 /** Indices of the bytes to be changed; over all proofs, every byte has its turn. */
 const bytesOf = (size: number, turn: number) => (isThorough(size) ? Array.from({ length: 32 }, (_, at) => at) : [turn % 32]);
@@ -46,8 +46,9 @@ describe("an inclusion proof, of every leaf at every size", () => {
     for (const size of sizes) {
       for (let index = 0; index < size; index++) {
         const proof = inclusionProof(leaves, index, size);
-        expect(hexes(proof)).toEqual(hexes(byDefinition.inclusion(index, size)));
-        expect(verifyInclusion(leaves[index]!, index, size, proof, roots[size]!)).toBe(true);
+        const same = hexes(proof).join() === hexes(byDefinition.inclusion(index, size)).join();
+        const verifies = verifyInclusion(leaves[index]!, index, size, proof, roots[size]!);
+        if (!same || !verifies) expect.unreachable(`leaf ${index} of ${size}`);
       }
     }
   });
@@ -70,7 +71,7 @@ describe("an inclusion proof, of every leaf at every size", () => {
         verifies(leaf, proof, Buffer.concat([root, root]));
       }
     }
-    expect(tried).toBeGreaterThan(250_000);
+    expect(tried).toBeGreaterThan(150_000);
   });
 
   it("fails for any other index, and for any other size whose path turns otherwise", () => {
@@ -111,8 +112,9 @@ describe("a consistency proof, of every pair of sizes", () => {
     for (const second of sizes) {
       for (let first = 1; first <= second; first++) {
         const proof = consistencyProof(leaves, first, second);
-        expect(hexes(proof)).toEqual(hexes(byDefinition.consistency(first, second)));
-        expect(verifyConsistency(first, second, proof, roots[first]!, roots[second]!)).toBe(true);
+        const same = hexes(proof).join() === hexes(byDefinition.consistency(first, second)).join();
+        const verifies = verifyConsistency(first, second, proof, roots[first]!, roots[second]!);
+        if (!same || !verifies) expect.unreachable(`${first} to ${second}`);
       }
     }
   });
@@ -134,7 +136,7 @@ describe("a consistency proof, of every pair of sizes", () => {
         if (first < second) verifies(proof, rootTwo, rootOne);
       }
     }
-    expect(tried).toBeGreaterThan(250_000);
+    expect(tried).toBeGreaterThan(150_000);
   });
 
   it("fails for any other first size, and for any other second size whose way up turns otherwise", () => {
