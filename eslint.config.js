@@ -21,7 +21,12 @@ export default tseslint.config(
   {
     files: ["src/domain/**"],
     rules: {
-      "no-restricted-globals": ["error", ...["process", "fetch", "crypto", "performance", "setTimeout", "setInterval", "setImmediate", "console", "Buffer"].map((name) => ({ name, message: pure }))],
+      "no-restricted-globals": [
+        "error",
+        ...["process", "fetch", "crypto", "performance", "setTimeout", "setInterval", "setImmediate", "console", "Buffer"].map(
+          (name) => ({ name, message: pure }),
+        ),
+      ],
       "no-restricted-properties": [
         "error",
         { object: "Date", property: "now", message: pure },

@@ -186,7 +186,14 @@ function termsOf({ form, day, span }: Extract<Step, { kind: "promise" }>): objec
     case "once":
       return { type: "once", dueAt: dayAt(day + span), graceMinutes: 1440 };
     case "recurring":
-      return { type: "recurring", rrule: "FREQ=WEEKLY", from: dateOf(day), until: dateOf(day + span), windowDays: 3, graceMinutes: 2880 };
+      return {
+        type: "recurring",
+        rrule: "FREQ=WEEKLY",
+        from: dateOf(day),
+        until: dateOf(day + span),
+        windowDays: 3,
+        graceMinutes: 2880,
+      };
     case "abstain":
       return { type: "abstain", from: dayAt(day), until: dayAt(day + span) };
   }
