@@ -1,6 +1,6 @@
 /** Rows of a CSV file, in bounded memory: RFC 4180 with a byte order mark, any line ends, and faults told row by row. */
-import { type Info, parse } from "csv-parse";
-import type { Readable } from "node:stream";
+import { CsvError as ParseError, type Info, parse } from "csv-parse";
+import { type Readable, Transform } from "node:stream";
 import type { Row } from "./fields.ts";
 
 export type CsvRow = { line: number } & ({ row: Row } | { reason: string });
@@ -19,34 +19,76 @@ type Parsed = { record: string[]; info: Info };
 
 /**
  * @param columns those that the header must have.
- * @throws CsvError for a header that lacks a column or names one twice, and for a quote that is never closed.
+ * @throws CsvError for a header that lacks a column or names one twice, and for a quote that stands where none may.
  */
 export async function* csvRows(bytes: Readable, delimiter: string, columns: readonly string[]): AsyncGenerator<CsvRow> {
+  // Empty lines are passed over here and not by the parser, whose own count of lines also takes a line end in quotes for two.
+  const header = new Header(columns);
   const parser = parse({
-    bom: true,
-    delimiter,
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: rowBytesMax,
+    ...{ bom: true, delimiter, info: true, relax_column_count: true, max_record_size: rowBytesMax },
+    on_record: (read: unknown) => header.see(read as Parsed) as never,
   });
+  const lines = new LineCount();
   bytes.on("error", (error) => parser.destroy(error));
-  bytes.pipe(parser);
-  let header: string[] | undefined;
+  bytes.pipe(lines).pipe(parser);
   let line = 1;
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      if (header === undefined) header = checkedHeader(record, columns);
-      else yield rowOf(record, header, line);
-      // Where the next row begins: a quoted cell may hold line ends.
-      line = info.lines + 1;
+      if (record !== header.record && (record.length > 1 || record[0] !== "")) yield rowOf(record, header.checked(), line);
+      line = 1 + lines.endedBefore(info.bytes);
     }
   } catch (error) {
-    throw faultOf(error, line);
+    // A wrong delimiter shows in the header first, and in quotes further on.
+    if (header.record !== undefined) header.checked();
+    throw error instanceof ParseError ? faultOf(error) : error;
   } finally {
     bytes.destroy();
   }
-  if (header === undefined) throw new CsvError("the file has no header line");
+  header.checked();
+}
+
+/** The first record. The parser reads on ahead of whoever takes its rows, so the header is kept as soon as it was read. */
+class Header {
+  readonly #columns: readonly string[];
+  #names: string[] | undefined;
+  record: string[] | undefined;
+
+  constructor(columns: readonly string[]) {
+    this.#columns = columns;
+  }
+
+  see(parsed: Parsed): Parsed {
+    this.record ??= parsed.record;
+    return parsed;
+  }
+
+  /** @throws CsvError */
+  checked(): string[] {
+    if (this.record === undefined) throw new CsvError("the file has no header line");
+    return (this.#names ??= checkedHeader(this.record, this.#columns));
+  }
+}
+
+const lineFeed = 0x0a;
+
+/** Passes bytes on and knows where their lines end, as far as nobody has asked about them yet. */
+class LineCount extends Transform {
+  readonly #ends: number[] = [];
+  #passed = 0;
+  #count = 0;
+
+  override _transform(chunk: Buffer, _encoding: string, done: (error: null, chunk: Buffer) => void): void {
+    for (let at = chunk.indexOf(lineFeed); at !== -1; at = chunk.indexOf(lineFeed, at + 1)) this.#ends.push(this.#passed + at);
+    this.#passed += chunk.length;
+    done(null, chunk);
+  }
+
+  /** How many lines end before an offset; offsets are asked in order. */
+  endedBefore(offset: number): number {
+    const next = this.#ends.findIndex((end) => end >= offset);
+    this.#count += this.#ends.splice(0, next === -1 ? this.#ends.length : next).length;
+    return this.#count;
+  }
 }
 
 function checkedHeader(record: string[], columns: readonly string[]): string[] {
@@ -67,11 +109,10 @@ function rowOf(record: string[], header: readonly string[], line: number): CsvRo
   return { line, row: Object.fromEntries(header.map((name, index) => [name, record[index]!])) };
 }
 
-function faultOf(error: unknown, line: number): unknown {
-  const { code } = error as { code?: string };
+/** @param error says where it noticed the fault; the cause may lie before. */
+function faultOf({ code, lines }: ParseError & { lines?: number }): CsvError {
+  const where = `near line ${lines ?? 1}`;
   if (code === "CSV_MAX_RECORD_SIZE")
-    return new CsvError(`the row at line ${line} is longer than ${rowBytesMax} bytes: is a quote not closed?`);
-  if (code?.startsWith("CSV_"))
-    return new CsvError(`the row at line ${line} is no CSV: a quote stands where none may, or is not closed`);
-  return error;
+    return new CsvError(`a row ${where} is longer than ${rowBytesMax} bytes: is a quote not closed?`);
+  return new CsvError(`${where} is no CSV: a quote stands where none may, or is not closed`);
 }

@@ -26,22 +26,32 @@ export async function runImport(
 ): Promise<void> {
   const { report } = tally;
   const sent: Sent[] = [];
+  let unreadable: unknown;
 
   async function* texts(): AsyncGenerator<string> {
-    for await (const item of items) {
-      const lines = taken(item, tally, mapping);
-      for (const each of lines) {
-        const { line, isByContent } = identity.identified(each);
-        sent.push({ line: item.line, isByContent, isByRow: mapping !== undefined });
-        report.commands += 1;
-        yield `${JSON.stringify(line)}\n`;
-      }
+    try {
+      for await (const item of items) for (const each of taken(item, tally, mapping)) yield textOf(each, item.line);
+    } catch (error) {
+      unreadable = error;
+      throw error;
     }
   }
 
-  for await (const answer of sendBatch(request, texts())) {
-    if ("line" in answer) settle(answer, sent.shift()!);
-    else conclude(answer);
+  function textOf(each: CommandLine, number: number): string {
+    const { line, isByContent } = identity.identified(each);
+    sent.push({ line: number, isByContent, isByRow: mapping !== undefined });
+    report.commands += 1;
+    return `${JSON.stringify(line)}\n`;
+  }
+
+  try {
+    for await (const answer of sendBatch(request, texts())) {
+      if ("line" in answer) settle(answer, sent.shift()!);
+      else conclude(answer);
+    }
+  } catch (error) {
+    // A file that can't be read to its end breaks the connection off, so that its load stays open.
+    throw unreadable ?? error;
   }
 
   function settle(answer: LineAnswer, { line, isByContent, isByRow }: Sent): void {

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import type { Row } from "../../src/importing/fields.ts";
+import { checkMapping, type ImportKind, mapping } from "../../src/importing/mapping.ts";
+import { RowError } from "../../src/importing/refusals.ts";
+import { importedFrom } from "../../src/importing/rows.ts";
+
+type Rest = { timeZone?: string; decimal?: string };
+
+const imported = (
+  kind: ImportKind,
+  fields: object,
+  row: Row,
+  { source, ...rest }: Rest & { source?: string } = { source: "crm" },
+) => importedFrom(kind, row, { mapping: mapping.parse({ fields, ...rest }), source, promiseIdOf: (text) => `prm of ${text}` });
+
+function refusal(work: () => unknown): { field: string; reason: string } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(RowError);
+    return { field: (error as RowError).field, reason: (error as RowError).message };
+  }
+}
+
+const interaction = (fields: object, row: Row, rest?: Rest) =>
+  imported("interactions", fields, row, { source: "crm", ...rest }).lines[0]!.body;
+
+describe("a field of a mapping", () => {
+  it("is a column, a fixed value or a template", () => {
+    const fields = {
+      kind: { value: "visit" },
+      purpose: { column: "Why" },
+      note: { template: "{Why}, said {Who}" },
+      "amount.value": { value: 3 },
+      minutes: { column: "Took" },
+      participants: { column: "With", map: { A: "per_a", B: "per_b" } },
+      tags: { column: "Tags", split: "|" },
+    };
+    const row = { Why: " sales ", Who: "she", Took: "45", With: "A; B;", Tags: "x|y" };
+    expect(interaction(fields, row)).toEqual({
+      ...{ kind: "visit", purpose: "sales", note: "sales, said she", amount: { value: 3 }, minutes: 45 },
+      ...{ participants: ["per_a", "per_b"], tags: ["x", "y"], source: "crm" },
+    });
+  });
+
+  it("is left out where its cells are empty, or takes its default", () => {
+    const fields = { note: { template: "{A}: {B}" }, minutes: { column: "A" }, purpose: { column: "B", default: "service" } };
+    expect(interaction(fields, { A: " ", B: "" })).toEqual({ purpose: "service", source: "crm" });
+  });
+
+  it("keeps formulas and line ends as text", () => {
+    expect(interaction({ note: { column: "A" } }, { A: "=SUM(A1)\r\n@x" })).toMatchObject({ note: "=SUM(A1)\n@x" });
+  });
+
+  it("reads numbers with a decimal comma where the mapping says so", () => {
+    expect(interaction({ weight: { column: "A" } }, { A: "1,5" }, { decimal: "," })).toMatchObject({ weight: 1.5 });
+  });
+
+  it.each([
+    [{ minutes: { column: "A" } }, "an hour", "minutes", "is no number"],
+    [{ startedAt: { column: "A" } }, "2024-01-01", "startedAt", "has no time zone"],
+    [{ account: { column: "A", map: { "C-17": "acc_x" } } }, "C-18", "account", "is not among the texts"],
+    [{ account: { column: "A", map: {} } }, "constructor", "account", "is not among the texts"],
+    [{ note: { column: "A" } }, "caf\ufffd", "note", "is not UTF-8"],
+    [{ needsAcceptance: { column: "A" } }, "perhaps", "needsAcceptance", "is neither true nor false"],
+  ])("%j refuses %j and names itself", (fields, cell, field, reason) => {
+    expect(refusal(() => interaction(fields, { A: cell }))).toEqual({ field, reason: expect.stringContaining(reason) });
+  });
+});
+
+it("an external id without a source is refused", () => {
+  const fields = { externalId: { column: "A" } };
+  expect(refusal(() => imported("interactions", fields, { A: "7" }, {}))).toMatchObject({ field: "externalId" });
+});
+
+describe("a mapping", () => {
+  it.each([
+    [{ fields: { startedAt: { column: "A", date: "dd.mm.jjjj" } } }, "is no form of a date"],
+    [{ timeZone: "Mars/Olympus", fields: {} }, "there is no time zone `Mars/Olympus`"],
+  ])("%j is refused as a whole", (written, reason) => {
+    expect(() => checkMapping(mapping.parse(written))).toThrow(reason);
+  });
+
+  it("takes no field that it does not know, and no path into the language", () => {
+    expect(mapping.safeParse({ fields: {}, colour: "red" }).success).toBe(false);
+    expect(mapping.safeParse({ fields: { "constructor.x": { value: 1 } } }).success).toBe(false);
+    expect(mapping.safeParse({ fields: { kind: { colunm: "A" } } }).success).toBe(false);
+  });
+});
+
+describe("a row of promises", () => {
+  const fields = Object.fromEntries(
+    ["externalId", "madeAt", "dueAt", "finishedAt", "fraction"].map((name) => [name, { column: name }]),
+  );
+  const row = { externalId: "7", madeAt: "2024-01-05T00:00:00Z", dueAt: "", finishedAt: "", fraction: "" };
+  const promise = (cells: Partial<Row>) => imported("promises", fields, { ...row, ...cells } as Row);
+  const at = (day: string) => `2024-01-${day}T00:00:00.000Z`;
+
+  it("is a promise, and when it was finished also the claim that it was kept", () => {
+    const { lines, warnings } = promise({ dueAt: "2024-01-08T00:00:00Z", finishedAt: "2024-01-07T00:00:00Z", fraction: "0.5" });
+    const id = 'prm of ["crm","7"]';
+    expect(warnings).toEqual([]);
+    expect(lines).toEqual([
+      { command: "make-promise", body: { id, at: at("05"), terms: { type: "once", dueAt: at("08") } } },
+      { command: "claim-keeping", params: { promise: id }, body: { keptAt: at("07"), at: at("07"), fraction: 0.5 } },
+    ]);
+  });
+
+  it.each([
+    [{}, ["no-due-date"], 1],
+    [{ dueAt: "2024-01-04T00:00:00Z" }, ["due-before-made"], 1],
+    [{ dueAt: "2024-01-08T00:00:00Z", finishedAt: "2024-01-01T00:00:00Z" }, ["kept-before-made"], 2],
+    [{ finishedAt: "2024-01-06T00:00:00Z", fraction: "0" }, ["no-due-date", "finished-without-fraction"], 1],
+  ])("%j is taken with a warning", (cells, warnings, count) => {
+    const found = promise(cells);
+    expect(found.warnings).toEqual(warnings);
+    expect(found.lines).toHaveLength(count);
+  });
+
+  it("kept before it was made is claimed once it is made", () => {
+    expect(promise({ finishedAt: "2024-01-01T00:00:00Z" }).lines[1]!.body).toEqual({ keptAt: at("01"), at: at("05") });
+  });
+
+  it("without the day of its making is refused", () => {
+    expect(refusal(() => promise({ madeAt: "" }))).toMatchObject({ field: "madeAt" });
+  });
+});
