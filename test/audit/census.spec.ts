@@ -99,15 +99,19 @@ describe("a census", () => {
     expect([...new CensusCounter().counts(["acc_1"])]).toEqual([]);
   });
 
-  it("stands as it was when counting goes on", () => {
+  it("stands as it was when counting goes on, and so does what was stored", () => {
     const counter = countedOf(["acc_1", "acc_2"]);
-    const [census, counts] = [counter.census(), structuredClone([...counter.counts()])];
-    const root = hex(census.root);
-    const kept = [...counter.counts()];
+    const [census, counts] = [counter.census(), [...counter.counts()]];
+    const state = () => [hex(census.root), census.accounts, ...counts.map(({ events, hashes }) => [events, ...hashes.map(hex)])];
+    const before = state();
     countedOf(["acc_1", "acc_1", "acc_3"], counter);
-    expect(hex(census.root)).toBe(root);
-    expect(census.accounts).toBe(2);
-    expect(kept).toEqual(counts.map((count, at) => ({ ...count, hashes: kept[at]!.hashes })));
+    expect(state()).toEqual(before);
+  });
+
+  it("does not cover leaves of another number, whatever its root", () => {
+    const [root, own] = [rootHash(leaves, 3), leaves.slice(0, 3)];
+    expect(coversAll({ account: "acc_1", events: 3, root }, own)).toBe(true);
+    expect(coversAll({ account: "acc_1", events: 4, root }, own)).toBe(false);
   });
 
   it("refuses an account that comes twice", () => {

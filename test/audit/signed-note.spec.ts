@@ -207,6 +207,7 @@ describe("keys", () => {
 
   const [name = "", id = "", ...rest] = formatVerifierKey(logKey).split("+");
   const base64 = rest.join("+");
+  const long = Buffer.concat([Buffer.of(1), logKey.publicKey, Buffer.of(0)]);
   const short = Buffer.concat([Buffer.of(1), logKey.publicKey.subarray(1)]);
   it.each([
     ["empty", ""],
@@ -221,6 +222,7 @@ describe("keys", () => {
     ["something after it", `${name}+${id}+${base64}\n`],
     ["base64 without padding", `${name}+${id}+${base64}A`],
     ["a short key", `${name}+${keyId(name, 1, short.subarray(1)).toString(16).padStart(8, "0")}+${short.toString("base64")}`],
+    ["a long key", `${name}+${keyId(name, 1, long.subarray(1)).toString(16).padStart(8, "0")}+${long.toString("base64")}`],
     [
       "a type that is not known",
       `${name}+${keyId(name, 2, logKey.publicKey).toString(16).padStart(8, "0")}+Ag${base64.slice(2)}`,

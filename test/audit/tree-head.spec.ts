@@ -41,6 +41,12 @@ describe("a signed tree head", () => {
     expect(await auditError(() => openTreeHead(other, [keys.log], [verifierOf(namesake)]))).toEqual(nobody);
   });
 
+  it("may be signed by a log with a timestamp, which makes no witness of it", async () => {
+    const timed = signerKey(origin, 0x04, logKey.seed);
+    const opened = await openTreeHead(noteOf(text, [cosign(text, timed, 7)]), [verifierOf(timed)], [keys.east]);
+    expect([opened.signatures.map(({ time }) => time), opened.cosignatures]).toEqual([[7], []]);
+  });
+
   it("lists the cosignatures of trusted witnesses with their times", async () => {
     const note = signTreeHead(head, [logKey]) + cosign(text, east, 100) + cosign(text, west, 90);
     const opened = await openTreeHead(note, [keys.log], [keys.east, keys.north]);
