@@ -1,7 +1,9 @@
 /** Sealed text in answers: opened for a key with the scope `personal`, and the opening logged; named as sealed for any other. */
 import { z } from "zod";
 import type { Caller } from "../commands/command.ts";
-import { decode } from "../ledger/envelope.ts";
+import type { PartyId } from "../domain/values.ts";
+import { decode, type LedgerEvent } from "../ledger/envelope.ts";
+import type { Views } from "../projections/views.ts";
 import type { ReadingDesk } from "./query.ts";
 
 export const personalField = z.union([
@@ -32,7 +34,9 @@ export async function openPersonal(
     Object.fromEntries(
       Object.entries(item).map(([field, position]) => [
         field,
-        opened.get(`${position} ${field}`) ?? { status: "unavailable" as const },
+        opened.get(`${position} ${field}`) ?? {
+          status: caller.party === undefined ? ("unavailable" as const) : ("sealed" as const),
+        },
       ]),
     ),
   );
@@ -47,16 +51,48 @@ async function openPositions(
   purpose: string,
   positions: number[],
 ): Promise<Map<string, PersonalField>> {
-  const events = desk.log.readPositions(positions).flatMap((stored) => decode(stored) ?? []);
+  const events = desk.log
+    .readPositions(positions)
+    .flatMap((stored) => decode(stored) ?? [])
+    .filter((event) => caller.party === undefined || isOwnText(desk, caller.party, event));
   const requests = events.map(({ id, sealed, ciphertext }) => ({ event: id, sealed, ciphertext }));
   const opened = await desk.vault.open(requests, { key: caller.key, purpose, at: desk.now() });
   const byPlace = new Map<string, PersonalField>();
   for (const [index, fields] of opened.entries()) {
-    for (const one of fields)
+    for (const one of fields) {
+      if (caller.party !== undefined && ownRecordsOnly.has(one.field)) continue;
       byPlace.set(
         `${events[index]!.position} ${one.field}`,
         one.status === "opened" ? { status: one.status, value: one.value } : { status: one.status },
       );
+    }
   }
   return byPlace;
 }
+
+/** What the house writes for itself, and what its other systems call things: never a bound key's to read. */
+const ownRecordsOnly = new Set(["note", "externalId"]);
+
+/**
+ * What a key bound to a party may open: the words of promises that it is party to (an account: of those that concern it), its own
+ * name and contact details, and what it recorded itself. That it may see an account's history opens nobody else's text in it.
+ */
+function isOwnText({ views }: ReadingDesk, party: PartyId, { stream, account, data }: LedgerEvent): boolean {
+  const [category, id] = [stream.slice(0, stream.indexOf("-")), stream.slice(stream.indexOf("-") + 1)];
+  switch (category) {
+    case "person":
+    case "account":
+      return id === party;
+    case "interaction":
+      return "recordedFor" in data && data.recordedFor === party;
+    case "promise":
+      return account === party || isPartyOf(views, "id", id, party);
+    case "agreement":
+      return account === party || isPartyOf(views, "agreement", id, party);
+    default:
+      return false;
+  }
+}
+
+const isPartyOf = (views: Views, column: "id" | "agreement", id: string, party: PartyId): boolean =>
+  views.get(`SELECT 1 FROM promises WHERE ${column} = ? AND (promisor = ? OR promisee = ?)`, [id, party, party]) !== undefined;
