@@ -129,6 +129,23 @@ describe("a batch", () => {
     expect(again.results[0]).toMatchObject({ status: 200, replayed: true, id: first.results[0].id });
   });
 
+  it("may be sent again under one Idempotency-Key: each line is known by its number", async () => {
+    const headers = { "idempotency-key": "whole-batch" };
+    const own = visitLine({ minutes: 7 }, { idempotencyKey: "own-key" });
+    const first = await sendBatch([visitLine(), "", visitLine(), own], { headers });
+    expect(first.added).toHaveLength(3);
+    const again = await sendBatch([visitLine(), "", visitLine(), own], { headers });
+    expect(again.added).toEqual([]);
+    expect(again.results.map(({ id, replayed }) => [id, replayed])).toEqual(first.results.map(({ id }) => [id, true]));
+    const changed = await sendBatch([visitLine({ minutes: 9 }), "", visitLine(), own, visitLine()], { headers });
+    expect(changed.results.map(({ status, problem }) => [status, problem?.code])).toEqual([
+      [422, "idempotency-key-reused"],
+      [200, undefined],
+      [200, undefined],
+      [201, undefined],
+    ]);
+  });
+
   it("looks at the revision that a line names", async () => {
     const change = (tags: string[], ifMatch: number) => ({
       command: "change-account",
@@ -194,6 +211,10 @@ describe("a batch with a source", () => {
     expect(again.first).toEqual(once.first);
     expect(again.results[0]).toMatchObject({ status: 200, replayed: true });
     expect([again.added, again.summary.complete]).toEqual([[], true]);
+    const keyless = { ...options, headers: { "idempotency-key": "load-2" } };
+    await sendBatch([promise()], keyless);
+    const repeated = await sendBatch([promise()], keyless);
+    expect([repeated.added, repeated.results[0].replayed, repeated.summary.complete]).toEqual([[], true, true]);
   });
 
   it("is refused as a whole before anything is read where it can't be completed", async () => {

@@ -44,7 +44,7 @@ export async function mountBatch(
     scope.addContentTypeParser(batchMediaType, (_request, payload, done) => done(null, payload));
     scope.post("/v1/batch", { schema: { querystring: batchQuery }, onRequest: admit() }, async (request, reply) => {
       const idempotencyKey = idempotencyKeyOf(request.headers);
-      const context = contextOf(deps, limits, commands, metrics, request);
+      const context = contextOf(deps, limits, commands, metrics, request, idempotencyKey);
       const load = await startLoad(context, request, idempotencyKey);
       return reply
         .header("content-type", `${batchMediaType}; charset=utf-8`)
@@ -59,6 +59,7 @@ const contextOf = (
   commands: ReadonlyMap<string, CommandDefinition>,
   metrics: Metrics,
   request: FastifyRequest,
+  idempotencyKey: string | undefined,
 ): BatchContext => ({
   desk,
   caller: request.caller as Caller,
@@ -66,6 +67,7 @@ const contextOf = (
   commands,
   metrics,
   jsonDepthMax,
+  idempotencyKey,
 });
 
 /** A load of history that the batch opens and completes. */

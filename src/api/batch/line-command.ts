@@ -18,7 +18,8 @@ export const batchLine = z.strictObject({
   idempotencyKey: z
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters")
-    .optional(),
+    .optional()
+    .describe("The request's Idempotency-Key with `/` and the number of the line, where absent and the request has one."),
   ifMatch: z.int().min(0).optional().describe("The revision that the caller saw."),
 });
 
@@ -42,6 +43,8 @@ export type BatchContext = {
   commands: ReadonlyMap<string, CommandDefinition>;
   metrics: Metrics;
   jsonDepthMax: number;
+  /** The request's own Idempotency-Key: lines without one take theirs from it. */
+  idempotencyKey: string | undefined;
   /** Stamped into promises that name no load of history. */
   recording?: string;
 };
@@ -68,11 +71,15 @@ export function readLine({ number, bytes }: Line, context: BatchContext): LineCo
   requireScope(context.caller, command.scope);
   const params = validated(command.params, line.params, "path");
   const body = stamped(command.name, validated(command.body, line.body, "body"), context.recording);
-  const { idempotencyKey, ifMatch: expectedRevision } = line;
+  const idempotencyKey = line.idempotencyKey ?? keyOfLine(context.idempotencyKey, number);
+  const { ifMatch: expectedRevision } = line;
   // What administers the ledger may concern every line: a policy closes the vocabulary, a key is revoked.
   const touched = touchedBy({ name: command.name, params, body, idempotencyKey, alone: command.scope === "admin" });
   return { number, command, params, body, idempotencyKey, expectedRevision, touched };
 }
+
+/** So the same lines under the same key again are the same requests. */
+const keyOfLine = (key: string | undefined, number: number) => (key === undefined ? undefined : `${key}/${number}`);
 
 /** A line that is no line of a batch at all is malformed, unlike one whose command is refused. */
 function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batchLine> {
