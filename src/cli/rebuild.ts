@@ -34,12 +34,19 @@ async function rebuild(shell: Shell, flags: Flags): Promise<void> {
     onProgress: ({ position, head }) => progress.at(position / head, `${position} of ${head} events`),
   });
   progress.end();
-  const { position, before, after } = rebuilt;
-  const same = before == null || after === undefined ? null : before.digest === after.digest;
+  const { position, verified } = rebuilt;
+  const before = verified?.before ?? null;
+  const same = before === null ? null : before.digest === before.expected;
   if (same === false) shell.exitCode = exitCodes.findings;
-  if (flags.json) return sayJson(shell, { position, before: before?.digest ?? null, after: after?.digest ?? null, same });
+  if (flags.json) return sayJson(shell, { position, same, before, after: verified?.after ?? null });
   say(shell, `Rebuilt the views from ${position} events in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
-  if (after === undefined) return;
-  say(shell, `  digest before  ${before?.digest ?? "none: there were no views to compare"}`, `  digest after   ${after.digest}`);
+  if (verified !== undefined) say(shell, ...digestLines(before, verified.after));
   if (same === false) say(shell, "The old views were not what the log says. They have been replaced.");
+}
+
+function* digestLines(before: NonNullable<Rebuilt["verified"]>["before"], after: string): Generator<string> {
+  if (before === null) yield "  digest before  none: there were no views to compare";
+  else yield `  digest before  ${before.digest} at position ${before.position}`;
+  if (before !== null && before.expected !== after) yield `  rebuilt there  ${before.expected}`;
+  yield `  digest after   ${after}`;
 }

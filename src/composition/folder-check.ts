@@ -125,10 +125,10 @@ async function compare(folder: string, log: Log, report: CheckReport, onProgress
     report.views = null;
     return;
   }
-  const { position, inPlace, rebuilt } = compared;
-  report.views = { position, digest: inPlace };
-  if (inPlace === rebuilt) return;
-  const message = `the views at position ${position} have digest ${inPlace}, a rebuild gives ${rebuilt}; \`troth rebuild\` mends them`;
+  const { position, digest, expected } = compared;
+  report.views = { position, digest };
+  if (digest === expected) return;
+  const message = `the views at position ${position} have digest ${digest}, a rebuild gives ${expected}; \`troth rebuild\` mends them`;
   report.findings.push({ part: "views", kind: "digest", message });
 }
 

@@ -5,9 +5,8 @@ import { join, resolve } from "node:path";
 import type { Log } from "../event-store/log.ts";
 import { lockFolder } from "../event-store/folder-lock.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
-import { areTrusted, openViews, openViewsForReading, removeOthers, viewsPath } from "../projections/database.ts";
+import { areTrusted, openViewsForReading, removeOthers, viewsPath } from "../projections/database.ts";
 import { viewsDigest } from "../projections/dump.ts";
-import { inlineHost } from "../projections/inline-host.ts";
 import { rebuildViews, type RebuildProgress } from "../projections/rebuild.ts";
 import { projections } from "../projections/registry.ts";
 import { viewsOf } from "../projections/views.ts";
@@ -18,9 +17,12 @@ type Digest = { position: number; digest: string };
 
 export type Rebuilt = {
   position: number;
-  /** Only where it was asked for; `before` is null where there were no views that could be compared. */
-  before?: Digest | null;
-  after?: Digest;
+  /** Only where it was asked for. */
+  verified?: {
+    after: string;
+    /** The old views, and what a rebuild up to their position gives; null where there were none to compare. */
+    before: (Digest & { expected: string }) | null;
+  };
 };
 
 /**
@@ -30,17 +32,13 @@ export type Rebuilt = {
 export async function rebuildFolder(
   folder: string,
   { verify = false, onProgress }: { verify?: boolean; onProgress: OnProgress },
-) {
+): Promise<Rebuilt> {
   const path = requireLedger(folder);
   const lock = lockFolder(resolve(folder));
   try {
     const log = openSqliteLog(path);
     try {
-      const before = verify ? await caughtUpDigest(folder, log) : undefined;
-      const built = await rebuildViews(folder, log, projections, yielding(onProgress));
-      removeOthers(folder, built.path);
-      const rebuilt: Rebuilt = { position: built.position };
-      return verify ? { ...rebuilt, before, after: digestIn(built.path) } : rebuilt;
+      return await rebuildFrom(log, folder, verify, onProgress);
     } finally {
       log.close();
     }
@@ -49,24 +47,29 @@ export async function rebuildFolder(
   }
 }
 
+async function rebuildFrom(log: Log, folder: string, verify: boolean, onProgress: OnProgress): Promise<Rebuilt> {
+  const old = verify ? digestInPlace(folder, log) : null;
+  // Views that lag behind the log are compared where they stand, which takes a rebuild of its own.
+  const expected = old !== null && old.position < log.head() ? await digestAt(log, old.position, onProgress) : undefined;
+  const { path, position } = await rebuildViews(folder, log, projections, yielding(onProgress));
+  removeOthers(folder, path);
+  if (!verify) return { position };
+  const after = digestIn(path).digest;
+  return { position, verified: { after, before: old === null ? null : { ...old, expected: expected ?? after } } };
+}
+
 export function requireLedger(folder: string): string {
   const path = ledgerPath(folder);
   if (!existsSync(path)) throw new NoLedgerError(resolve(folder));
   return path;
 }
 
-/** The digest of the views in place once they have caught up, so that it must equal a rebuild's. */
-async function caughtUpDigest(folder: string, log: Log): Promise<Digest | null> {
+/** @returns null for no views, for those of another history, and for those that the next start builds anew after a fall of the machine. */
+function digestInPlace(folder: string, log: Log): Digest | null {
   const path = viewsPath(folder, projections);
   if (!areTrusted(path)) return null;
-  const host = inlineHost(log, openViews(path, projections), projections);
-  try {
-    if (host.status().position > log.head()) return null;
-    await host.caughtUp(log.head());
-    return { position: host.status().position, digest: viewsDigest(host.views, projections) };
-  } finally {
-    await host.close();
-  }
+  const digest = digestIn(path);
+  return digest.position <= log.head() ? digest : null;
 }
 
 function digestIn(path: string): Digest {
@@ -87,15 +90,17 @@ export async function compareViews(
   folder: string,
   log: Log,
   onProgress: OnProgress,
-): Promise<{ position: number; inPlace: string; rebuilt: string } | null> {
-  const path = viewsPath(folder, projections);
-  // After a fall of the machine the next start builds them anew, so what they hold is of no concern.
-  if (!areTrusted(path)) return null;
-  const inPlace = digestIn(path);
+): Promise<(Digest & { expected: string }) | null> {
+  const inPlace = digestInPlace(folder, log);
+  return inPlace === null ? null : { ...inPlace, expected: await digestAt(log, inPlace.position, onProgress) };
+}
+
+/** What a rebuild up to a position gives, made in a folder of its own. */
+async function digestAt(log: Log, position: number, onProgress: OnProgress): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), "troth-check-"));
   try {
-    const built = await rebuildViews(scratch, upTo(log, inPlace.position), projections, yielding(onProgress));
-    return { position: inPlace.position, inPlace: inPlace.digest, rebuilt: digestIn(built.path).digest };
+    const built = await rebuildViews(scratch, upTo(log, position), projections, yielding(onProgress));
+    return digestIn(built.path).digest;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
