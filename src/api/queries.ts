@@ -6,7 +6,7 @@ import type { Admission } from "./admission.ts";
 import { type Serialiser, sendJson, serialiserOf } from "./answer.ts";
 import { keyBound } from "./auth.ts";
 import type { ApiDeps, Limits } from "./deps.ts";
-import { awaitedPositionOf, positionToken } from "./headers.ts";
+import { awaitedPositionOf, positionToken, entityTag } from "./headers.ts";
 
 export function mountQueries(app: FastifyInstance, deps: ApiDeps, limits: Limits, admit: Admission): void {
   for (const query of deps.queries) {
@@ -31,6 +31,9 @@ function queryHandler(query: QueryDefinition, serialise: Serialiser, deps: ApiDe
     if (caller.party !== undefined && query.boundTo?.(readingDesk, caller.party, params) !== true) throw keyBound(caller.party);
     const answer = await query.run(readingDesk, { params, query: request.query as Record<string, unknown>, caller });
     void reply.header("troth-position", positionToken(position));
+    const { revision } = answer as { revision?: unknown };
+    // What has a stream of its own says where it stands, in the form that If-Match takes.
+    if (typeof revision === "number") void reply.header("etag", entityTag(revision));
     return sendJson(reply, serialise(answer));
   };
 }

@@ -24,6 +24,16 @@ describe("a query", () => {
     expect(headers["content-type"]).toBe("application/json; charset=utf-8");
   });
 
+  it("says where its stream stands, as If-Match takes it", async () => {
+    const { headers } = await api.when("GET", `/v1/accounts/${account}`);
+    expect(headers["etag"]).toMatch(/^"\d+"$/);
+    const changed = await api.when("PATCH", `/v1/accounts/${account}`, {
+      body: { tags: ["etag"] },
+      headers: { "if-match": headers["etag"]! },
+    });
+    expect(changed.added).toEqual(["AccountChanged"]);
+  });
+
   it("is not found by an unknown id", async () => {
     await api.refused(404, "account-not-found", "GET", "/v1/accounts/acc_9999999999999999");
   });
