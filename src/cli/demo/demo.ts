@@ -72,7 +72,7 @@ async function tell(shell: Shell, look: Look, api: ApiClient): Promise<void> {
 const outline = ({ promisedOn, visits, movedVisit, lateVisit, upTo, commands }: Story): string[] => [
   `An account had been silent for ten years. On the third visit, on ${promisedOn}, a salesman`,
   "made two promises: an hour's visit every two weeks without a briefcase, and no selling for a year.",
-  `Of ${visits} visits number ${movedVisit} was moved by agreement, and number ${lateVisit} came three days late.`,
+  `Of ${visits} visits number ${movedVisit} was moved by agreement, and number ${lateVisit} came late, within its grace.`,
   `On Friday ${upTo.slice(0, 10)} the whole fleet was renewed. (${commands.length} commands recorded.)`,
 ];
 
