@@ -2,29 +2,23 @@
  * Appends to the SQLite store against a bare loop of a prepared insert into the same table: the same rows on the same disk in
  * the same run, round by round in turn, so that the ratio says what the store itself costs.
  *
- * node bench/append.bench.ts [--tiny] [--events <count>] [--rounds <count>] [--preloaded <count>]
+ * node bench/append.bench.ts [--tiny] [--json | --markdown] [--events <count>] [--rounds <count>] [--preloaded <count>]
  */
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type EventStore, type NewEvent, noStream } from "../src/event-store/event-store.ts";
 import { type LocalEventStore } from "../src/event-store/log.ts";
 import { openForAppending } from "../src/event-store/sqlite/schema.ts";
 import { openSqliteEventStore } from "../src/event-store/sqlite/sqlite-event-store.ts";
+import { flagsOf, median, tell } from "./measuring.ts";
 
-const { values } = parseArgs({
-  options: {
-    tiny: { type: "boolean", default: false },
-    events: { type: "string" },
-    rounds: { type: "string" },
-    preloaded: { type: "string", default: "0" },
-  },
-});
-const eventCount = Number(values.events ?? (values.tiny ? 2_000 : 40_000));
-const roundCount = Number(values.rounds ?? (values.tiny ? 3 : 7));
-const preloadedCount = Number(values.preloaded);
+const {
+  events: eventCount,
+  rounds: roundCount,
+  preloaded: preloadedCount,
+} = flagsOf({ events: [40_000, 2_000], rounds: [7, 3], preloaded: [0, 0] });
 
 /** Rows of one transaction of the bare loop; the store's own groups hold as many. */
 const transactionRowCount = 1_000;
@@ -149,8 +143,6 @@ async function digestOf(path: string): Promise<string> {
   return createHash("sha256").update(lines.sort().join("\n")).digest("hex").slice(0, 16);
 }
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-
 const folder = mkdtempSync(join(tmpdir(), "troth-append-bench-"));
 const pathOf = ({ name }: Way): string => join(folder, `${name.replaceAll(/\W+/g, "-")}.db`);
 try {
@@ -170,15 +162,16 @@ try {
     }
   }
 
-  const [bare] = ways;
-  console.log(`${roundCount} rounds of ${eventCount} events, ${preloadedCount} preloaded; medians, node ${process.version}`);
-  for (const way of ways) {
-    const ratio = median(rates.get(way)!.map((rate, round) => rate / rates.get(bare!)![round]!));
-    console.log(`${way.name.padEnd(34)}${median(rates.get(way)!).toFixed(0).padStart(8)} events/s   ratio ${ratio.toFixed(2)}`);
-  }
   const digests = new Set(await Promise.all(ways.filter(({ share }) => share === 1).map((way) => digestOf(pathOf(way)))));
-  console.log(`digest ${[...digests].join(" ≠ ")}`);
   if (digests.size !== 1) throw new Error("the ways did not store the same events");
+  const [bare] = ways;
+  tell("Append", { events: eventCount, rounds: roundCount, preloaded: preloadedCount }, [
+    ...ways.flatMap((way) => [
+      { name: way.name, value: median(rates.get(way)!), unit: "events/s" },
+      { name: `${way.name}, ratio`, value: median(rates.get(way)!.map((rate, round) => rate / rates.get(bare!)![round]!)) },
+    ]),
+    { name: "digest of the events", value: [...digests].join() },
+  ]);
 } finally {
   rmSync(folder, { recursive: true });
 }

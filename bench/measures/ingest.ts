@@ -64,12 +64,7 @@ export async function measureIngest(folder: string, options: IngestOptions): Pro
 }
 
 /** A fixed number of requests, so that what they left in the log can be compared between runs. */
-async function warmUp(
-  folder: string,
-  server: Served,
-  load: (wanted: Load) => Promise<Loaded>,
-  requests: number,
-): Promise<Facts> {
+async function warmUp(folder: string, server: Served, load: (wanted: Load) => Promise<Loaded>, requests: number): Promise<Facts> {
   await load({ path: "/nothing", requests });
   const { head } = await server.stats();
   const { accepted } = await load({ path: "/interactions", requests });

@@ -9,7 +9,8 @@ export type Asked = { ask<Answer>(name: string, argument?: unknown): Promise<Ans
 
 /** @param profileFolder where the process, and each of its threads, leaves a CPU profile when it ends. */
 export function start(module: URL, argument: object, profileFolder?: string): Asked {
-  const execArgv = profileFolder === undefined ? [] : ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${profileFolder}`];
+  const execArgv =
+    profileFolder === undefined ? [] : ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${profileFolder}`];
   const child = fork(module, [JSON.stringify(argument)], { execArgv, serialization: "advanced" });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let count = 0;

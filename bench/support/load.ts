@@ -28,7 +28,8 @@ async function load(wanted: Load): Promise<Loaded> {
     ...("seconds" in wanted ? { duration: wanted.seconds } : { amount: wanted.requests }),
     sampleInt: 50,
     timeout: 60,
-    setupClient: (one) => one.setRequests(bodies[client++ % connectionCount]!.map((body) => ({ method: "POST", path, headers, body }))),
+    setupClient: (one) =>
+      one.setRequests(bodies[client++ % connectionCount]!.map((body) => ({ method: "POST", path, headers, body }))),
   });
   const before = performance.now();
   running.on("response", (_client, _status, _bytes, ms) => responseMs.push(ms));

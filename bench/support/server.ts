@@ -43,7 +43,12 @@ const acknowledged: Acknowledged = {
   ],
   isReplay: false,
 };
-const doNothing: CommandDefinition = { ...recordInteraction, name: "do-nothing", path: "/nothing", run: async () => acknowledged };
+const doNothing: CommandDefinition = {
+  ...recordInteraction,
+  name: "do-nothing",
+  path: "/nothing",
+  run: async () => acknowledged,
+};
 
 const { folder } = JSON.parse(process.argv[2]!) as ServerArgument;
 const ledger = openLedger({ folder });

@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+type Told = { title: string; circumstances: string; figures: { name: string; value: number | string }[] };
+
+const run = async (name: string): Promise<Told> => {
+  const path = fileURLToPath(new URL(`../../bench/${name}.bench.ts`, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [path, "--tiny", "--json"], { maxBuffer: 1_000_000 });
+  return JSON.parse(stdout) as Told;
+};
+
+const valuesOf = ({ figures }: Told, part: string): (number | string)[] =>
+  figures.filter(({ name }) => name.includes(part)).map(({ value }) => value);
+
+describe("a benchmark with tiny inputs", () => {
+  it.concurrent.each(["append", "ingest", "batch", "rebuild", "scale"])(
+    "%s runs to its end, with a ratio and a digest",
+    { timeout: 120_000 },
+    async (name) => {
+      const told = await run(name);
+      expect(told.circumstances).toMatch(/cores.*Node v\d+.*commit/);
+      const ratios = valuesOf(told, "ratio");
+      expect(ratios.length).toBeGreaterThan(0);
+      for (const ratio of ratios) expect(ratio).toBeGreaterThan(0);
+      for (const digest of valuesOf(told, "digest")) expect(digest).toMatch(/^[0-9a-f]{16}$/);
+      expect(valuesOf(told, "digest").length).toBeGreaterThan(0);
+    },
+  );
+});
