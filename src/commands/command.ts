@@ -164,6 +164,15 @@ function externalKey(desk: Desk, { source, externalId }: Identified): string | u
   return desk.ledger.fingerprint(`${source}\n${externalId}`);
 }
 
+export const externalReference = z.strictObject({ source: slug, externalId: plainText(200) });
+
+/** The id of what bears an external id, for commands that name it so. */
+export const externallyNamed = <Id extends string>(
+  desk: Desk,
+  prefix: string,
+  reference: z.output<typeof externalReference>,
+): Id => derivedId<Id>(prefix, "external", externalKey(desk, reference)!);
+
 /** How the ledger will know this request again. Facts with an external id are known by it, whichever key sends them. */
 export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown, object>, causation?: EventId): CommandMeta {
   const { caller, correlation, expectedRevision, idempotencyKey, params } = request;
@@ -176,10 +185,18 @@ export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown
       : {
           scope: external === undefined ? caller.key : "external",
           key: `${name}\n${key}`,
-          fingerprint: desk.ledger.fingerprint(canonicalText({ name, params, body })),
+          fingerprint: desk.ledger.fingerprint(
+            canonicalText({ name, params, body: external === undefined ? body : itself(body) }),
+          ),
         };
   const onBehalfOf = caller.party ?? body.by;
   return { actor: { kind: "key", id: caller.key, onBehalfOf }, correlation, causation, identity, expectedRevision };
+}
+
+/** A fact without the load that it came with: from another load it is the same fact. */
+function itself(body: object): object {
+  const { recording: _, ...fact } = body as { recording?: unknown };
+  return fact;
 }
 
 type Target<Command extends { type: string; at: Instant }, Event extends AnyEvent, State> = {

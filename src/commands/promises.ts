@@ -34,6 +34,7 @@ import {
   momentOf,
   newIdOf,
   noParams,
+  origin,
   type PersonalText,
   personalText,
   speakerOf,
@@ -94,12 +95,16 @@ export const promiseBody = {
 };
 type PromiseBody = z.output<z.ZodObject<typeof promiseBody>>;
 
+type MoreOfPromise = Pick<PromiseCommandOf<"MakePromise">, "agreement" | "at" | "speaker" | "source"> & {
+  externalId?: string | undefined;
+};
+
 /** The command that makes one promise. Used by `make-promise`, and by `make-agreement` for each of its promises. */
 export async function promiseToMake(
   desk: Desk,
   account: AccountId,
   body: PromiseBody,
-  more: Pick<PromiseCommandOf<"MakePromise">, "agreement" | "at" | "speaker">,
+  { externalId, ...more }: MoreOfPromise,
 ): Promise<PromiseCommandOf<"MakePromise">> {
   const { promisor, promisee, kind, weight, text, needsAcceptance, offerExpiresAt, condition, recording } = body;
   await requireAccount(desk, account);
@@ -120,6 +125,7 @@ export async function promiseToMake(
       condition === undefined ? undefined : { expiresAt: condition.expiresAt, text: toSubjectText(condition.text, subject) },
     recording,
     text: toSubjectText(text, subject),
+    externalId: toSubjectText(externalId, subject),
     ...more,
   };
 }
@@ -140,6 +146,7 @@ export const makePromise = defineCommand({
     account: accountId,
     ...promiseBody,
     agreement: agreementId.optional(),
+    ...origin,
     ...by,
     ...at,
   }),
@@ -163,10 +170,12 @@ export const makePromise = defineCommand({
     "in-the-future",
   ],
   async run(desk, request) {
-    const { account, agreement, by, ...body } = request.body;
+    const { account, agreement, by, source, externalId, ...body } = request.body;
     const { id } = newIdOf<PromiseId>("prm", "make-promise", desk, request);
     const command = await promiseToMake(desk, account, body, {
       agreement,
+      source,
+      externalId,
       at: momentOf(desk, request.body),
       speaker: speakerOf(request.caller, by),
     });

@@ -5,6 +5,7 @@ import { RowError } from "./refusals.ts";
 
 export type CommandLine = {
   command: string;
+  /** A promise is named by its id, or by the external id that it was made with. */
   params?: Record<string, Json>;
   body: Record<string, Json>;
   idempotencyKey?: string;
@@ -27,9 +28,12 @@ export const importedFrom = (kind: ImportKind, row: Row, context: RowContext): I
 function interactionOf(row: Row, { mapping, source }: RowContext): Imported {
   const body = bodyOf(fieldsOf(row, mapping));
   if (source !== undefined && body["source"] === undefined) body["source"] = source;
-  if (body["externalId"] !== undefined && body["source"] === undefined)
-    throw new RowError("externalId", "needs a source: --source, or `source` in the mapping");
+  if (body["externalId"] !== undefined && body["source"] === undefined) unsourced();
   return { lines: [{ command: "record-interaction", body }], warnings: [] };
+}
+
+function unsourced(): never {
+  throw new RowError("externalId", "needs a source: --source, or `source` in the mapping");
 }
 
 /** Fields of a row of promises that are no fields of `make-promise` under the same name. */
@@ -46,8 +50,11 @@ function promiseOf(row: Row, { mapping, source, promiseIdOf }: RowContext): Impo
   if (typeof madeAt !== "string") throw new RowError("madeAt", "is required: when was it promised?");
   const body: Record<string, Json> = { ...bodyOf(fields), at: madeAt };
   const terms = (body["terms"] ??= onceTerms(dueAt, graceMinutes)) as Record<string, Json>;
-  const promise = promiseIdOf(JSON.stringify([source ?? "", externalId ?? body]));
-  const lines: CommandLine[] = [{ command: "make-promise", body: { id: promise, ...body } }];
+  const origin = externalId === undefined ? undefined : { source: body["source"] ?? source ?? unsourced(), externalId };
+  if (origin === undefined && source !== undefined) body["source"] ??= source;
+  // By its external id whoever imports it knows it again; by its content only the same key does.
+  const promise = origin ?? promiseIdOf(JSON.stringify([source ?? "", body]));
+  const lines: CommandLine[] = [{ command: "make-promise", body: origin ? { ...body, ...origin } : { id: promise, ...body } }];
   const isKept = typeof finishedAt === "string" && fraction !== 0;
   if (isKept) lines.push(claim(promise, madeAt, finishedAt, fraction));
   return { lines, warnings: terms["type"] === "once" ? warningsOf(madeAt, terms["dueAt"], finishedAt, isKept) : [] };
@@ -60,7 +67,7 @@ const onceTerms = (dueAt: Json | undefined, graceMinutes: Json | undefined): Jso
 });
 
 /** What was done before it was promised is told once it is promised. */
-const claim = (promise: string, madeAt: string, keptAt: string, fraction: Json | undefined): CommandLine => ({
+const claim = (promise: Json, madeAt: string, keptAt: string, fraction: Json | undefined): CommandLine => ({
   command: "claim-keeping",
   params: { promise },
   body: { keptAt, at: keptAt > madeAt ? keptAt : madeAt, ...(fraction === undefined ? {} : { fraction }) },

@@ -146,6 +146,27 @@ describe("a batch", () => {
     ]);
   });
 
+  it("names what has an external id by it, whichever key sends it", async () => {
+    const origin = { source: "crm", externalId: "P-17" };
+    const lines = [
+      { command: "make-promise", body: { ...call, ...origin, at: "2026-01-05T00:00:00.000Z" } },
+      { command: "claim-keeping", params: { promise: origin }, body: { keptAt: "2026-01-30T00:00:00.000Z" } },
+    ];
+    const first = await sendBatch(lines, { query: "?source=crm" });
+    expect(first.added.filter((type) => !type.startsWith("Recording"))).toEqual(["PromiseMade", "KeepingClaimed"]);
+    expect(first.results[1].id).toBe(first.results[0].id);
+    const [made] = api.ledger.eventsOf(`promise-${first.results[0].id}`);
+    expect(made).toMatchObject({ data: { source: "crm" } });
+    expect(JSON.stringify(made)).not.toContain("P-17");
+    const { secret } = await api.newKey(["record"]);
+    const again = await sendBatch(lines, { query: "?source=crm", key: secret });
+    expect(again.added).toEqual(["RecordingStarted", "RecordingCompleted"]);
+    expect(again.results.map(({ status }) => status)).toEqual([200, 200]);
+    const stranger = { promise: { ...origin, externalId: "P-18" } };
+    const { results } = await sendBatch([{ command: "accept-promise", params: stranger }]);
+    expect(results[0].problem.code).toBe("promise-not-found");
+  });
+
   it("looks at the revision that a line names", async () => {
     const change = (tags: string[], ifMatch: number) => ({
       command: "change-account",

@@ -71,6 +71,18 @@ describe("importing into a folder", () => {
     expect((await troth(["check", "--data", data])).code).toBe(0);
   });
 
+  it("knows rows with external ids again under another key", async () => {
+    const data = copyOf(made);
+    await imported(data, example("promises.csv"), ...csv("promises"));
+    const key = await aKey(data, "record", "read");
+    const server = await runningServer(data);
+    const where = ["--url", server.url, "--key", key, "--json"];
+    const { code, out, err } = await troth(["import", example("promises.csv"), ...csv("promises"), ...where]);
+    await server.stop();
+    if (out === "") throw new Error(err);
+    expect({ code, ...(JSON.parse(out) as Report) }).toMatchObject({ code: 0, lines: 4, refused: 0, complete: true });
+  });
+
   it("takes a grown file: what is known stays, what is new is added", async () => {
     const data = copyOf(made);
     const grown = aFile(

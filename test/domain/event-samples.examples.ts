@@ -95,6 +95,7 @@ export const samples: { [Type in EventType]: DataOf<Type> } = {
     condition: { expiresAt: on("2026-03-01") },
     agreement: agreementId,
     recording: recordingId,
+    source: slug("crm-export"),
     by: salesman,
     asserted: true,
   },

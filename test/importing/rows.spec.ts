@@ -99,11 +99,11 @@ describe("a row of promises", () => {
 
   it("is a promise, and when it was finished also the claim that it was kept", () => {
     const { lines, warnings } = promise({ dueAt: "2024-01-08T00:00:00Z", finishedAt: "2024-01-07T00:00:00Z", fraction: "0.5" });
-    const id = 'prm of ["crm","7"]';
+    const origin = { source: "crm", externalId: "7" };
     expect(warnings).toEqual([]);
     expect(lines).toEqual([
-      { command: "make-promise", body: { id, at: at("05"), terms: { type: "once", dueAt: at("08") } } },
-      { command: "claim-keeping", params: { promise: id }, body: { keptAt: at("07"), at: at("07"), fraction: 0.5 } },
+      { command: "make-promise", body: { at: at("05"), terms: { type: "once", dueAt: at("08") }, ...origin } },
+      { command: "claim-keeping", params: { promise: origin }, body: { keptAt: at("07"), at: at("07"), fraction: 0.5 } },
     ]);
   });
 

@@ -1,6 +1,13 @@
 /** One line of a batch: from its bytes to a command that may run, and to the line that answers it. */
 import { z } from "zod";
-import type { Acknowledged, Caller, CommandDefinition, Desk } from "../../commands/command.ts";
+import {
+  type Acknowledged,
+  type Caller,
+  type CommandDefinition,
+  type Desk,
+  externallyNamed,
+  externalReference,
+} from "../../commands/command.ts";
 import { statusOf } from "../acknowledgement.ts";
 import { requireScope } from "../auth.ts";
 import { parseJson } from "../json-body.ts";
@@ -13,7 +20,10 @@ import { type Touched, touchedBy } from "./turns.ts";
 /** A line as callers send it. */
 export const batchLine = z.strictObject({
   command: z.string().max(60).describe("The name of a command: its operation id."),
-  params: z.record(z.string(), z.unknown()).default({}).describe("What the command's path would name."),
+  params: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("What the command's path would name: an id, or `{source, externalId}` for what was recorded with these."),
   body: z.record(z.string(), z.unknown()).default({}),
   idempotencyKey: z
     .string()
@@ -69,17 +79,39 @@ export function readLine({ number, bytes }: Line, context: BatchContext): LineCo
       errors: [{ in: "body", field: "/command", reason: "is not the name of a command" }],
     });
   requireScope(context.caller, command.scope);
-  const params = validated(command.params, line.params, "path");
+  const { params: named, references } = resolved(line.params, context.desk);
+  const params = validated(command.params, named, "path");
   const body = stamped(command.name, validated(command.body, line.body, "body"), context.recording);
   const idempotencyKey = line.idempotencyKey ?? keyOfLine(context.idempotencyKey, number);
   const { ifMatch: expectedRevision } = line;
   // What administers the ledger may concern every line: a policy closes the vocabulary, a key is revoked.
-  const touched = touchedBy({ name: command.name, params, body, idempotencyKey, alone: command.scope === "admin" });
+  const touched = touchedBy({ name: command.name, params, references, body, idempotencyKey, alone: command.scope === "admin" });
   return { number, command, params, body, idempotencyKey, expectedRevision, touched };
 }
 
 /** So the same lines under the same key again are the same requests. */
 const keyOfLine = (key: string | undefined, number: number) => (key === undefined ? undefined : `${key}/${number}`);
+
+const prefixes: Record<string, string> = {
+  account: "acc",
+  person: "per",
+  interaction: "int",
+  promise: "prm",
+  outcome: "out",
+};
+
+/** Ids in the place of references by external id. */
+function resolved(params: Record<string, unknown>, desk: Desk) {
+  const references: z.output<typeof externalReference>[] = [];
+  const idOf = ([name, value]: [string, unknown]): [string, unknown] => {
+    const prefix = Object.hasOwn(prefixes, name) ? prefixes[name] : undefined;
+    const reference = externalReference.safeParse(value);
+    if (prefix === undefined || !reference.success) return [name, value];
+    references.push(reference.data);
+    return [name, externallyNamed(desk, prefix, reference.data)];
+  };
+  return { params: Object.fromEntries(Object.entries(params).map(idOf)), references };
+}
 
 /** A line that is no line of a batch at all is malformed, unlike one whose command is refused. */
 function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batchLine> {

@@ -82,6 +82,8 @@ const idForm = /^(?:acc|per|int|agr|prm|out|key|rec)_[0-9a-z]{16,40}$/;
 export function touchedBy(line: {
   name: string;
   params: object;
+  /** Named in the path by their external ids. */
+  references: readonly { source: string; externalId: string }[];
   body: object;
   idempotencyKey: string | undefined;
   alone: boolean;
@@ -91,11 +93,14 @@ export function touchedBy(line: {
   for (const id of Object.values(line.params)) if (typeof id === "string") writes.add(id);
   collect(line.body, reads, writes);
   const { source, externalId } = line.body as { source?: unknown; externalId?: unknown };
-  if (externalId !== undefined) writes.add(`${line.name} ${String(source)} ${String(externalId)}`);
+  if (externalId !== undefined) writes.add(externalName(String(source), String(externalId)));
+  for (const reference of line.references) writes.add(externalName(reference.source, reference.externalId));
   if (line.idempotencyKey !== undefined) writes.add(`${line.name} ${line.idempotencyKey}`);
   for (const name of writes) reads.delete(name);
   return { reads, writes, alone: line.alone };
 }
+
+const externalName = (source: string, externalId: string): string => `external ${source} ${externalId}`;
 
 function collect(value: object, reads: Set<string>, writes: Set<string>): void {
   for (const [name, member] of Object.entries(value)) {

@@ -1,4 +1,5 @@
 /** Sends what a file holds and tells its lines what became of them. */
+import { externalReference } from "../../commands/command.ts";
 import { commandNamed } from "../../commands/registry.ts";
 import type { Mapping } from "../../importing/mapping.ts";
 import type { CommandLine } from "../../importing/rows.ts";
@@ -105,13 +106,22 @@ export async function dryRun({ items, tally, mapping }: ImportRun): Promise<void
         continue;
       }
       try {
-        validated(command.params, params, "path");
+        validated(command.params, foreseen(params), "path");
         validated(command.body, body, "body");
       } catch (error) {
         tally.refuse(refusalOf(item.line, problemOf(error).problem as Problem, mapping));
       }
     }
   }
+}
+
+/** An id in the place of each reference by external id, as only the ledger can tell it. */
+function foreseen(params: Record<string, unknown>): Record<string, unknown> {
+  const idOf = ([name, value]: [string, unknown]) =>
+    externalReference.safeParse(value).success
+      ? [name, `${name === "promise" ? "prm" : name.slice(0, 3)}_${"0".repeat(16)}`]
+      : [name, value];
+  return Object.fromEntries(Object.entries(params).map(idOf));
 }
 
 function refusalOf(line: number, { code, detail, errors }: Problem, mapping: Mapping | undefined): Refusal {

@@ -40,6 +40,8 @@ export type MakePromise = Said<
     condition?: { expiresAt?: Instant; text?: SubjectText };
     agreement?: AgreementId;
     recording?: RecordingId;
+    source?: Slug;
+    externalId?: SubjectText;
     text?: SubjectText;
   }
 >;

@@ -59,6 +59,7 @@ export const promiseEvents = {
     condition: z.strictObject({ expiresAt: instant.optional() }).optional(),
     agreement: agreementId.optional(),
     recording: recordingId.optional(),
+    source: slug.optional(),
     ...said,
   }),
   PromiseAccepted: z.strictObject(said),

@@ -38,6 +38,8 @@ export type Dispute = Word & {
   status: "open" | "withdrawn" | "conceded" | "upheld" | "dismissed";
   /** It was conceded by a key that doesn't speak for the conceding party alone. */
   isConcessionAsserted?: boolean;
+  /** The concession or the ruling that ended it. */
+  endedBy?: EventId;
 };
 /** From its first instant up to, not including, its end. */
 export type Suspension = { from: Instant; until?: Instant; recordedAt: Instant };
@@ -101,7 +103,7 @@ export function evolve(facts: PromiseFacts, event: Recorded<PromiseEvent>): Prom
 }
 
 function made(event: Recorded<Made>): MadePromise {
-  const { by, asserted, needsAcceptance, ...data } = event.data;
+  const { by, asserted, needsAcceptance, source: _, ...data } = event.data;
   const facts: MadePromise = {
     ...data,
     status: "offered",
@@ -160,11 +162,11 @@ function after(facts: MadePromise, event: After): MadePromise {
     case "VerdictContested":
       return { ...facts, disputes: [...facts.disputes, contested(event.data, event)] };
     case "ContestWithdrawn":
-      return disputeEnded(facts, event.data.dispute, { status: "withdrawn" });
+      return disputeEnded(facts, event, { status: "withdrawn" });
     case "ContestConceded":
-      return disputeEnded(facts, event.data.dispute, { status: "conceded", isConcessionAsserted: event.data.asserted });
+      return disputeEnded(facts, event, { status: "conceded", isConcessionAsserted: event.data.asserted });
     case "DisputeRuled":
-      return disputeEnded(facts, event.data.dispute, { status: event.data.ruling });
+      return disputeEnded(facts, event, { status: event.data.ruling });
     case "PromiseKept":
     case "PromiseBroken":
     case "PromiseConditionLapsed":
@@ -229,9 +231,12 @@ const contested = ({ dispute, occurrence, by, asserts, asserted }: Contested, ev
   ...wordOf(event, asserted),
 });
 
-function disputeEnded(facts: MadePromise, number: number, end: Partial<Dispute>): MadePromise {
-  return { ...facts, disputes: facts.disputes.map((one) => (one.number === number ? { ...one, ...end } : one)) };
-}
+type Ending = Extract<After, { type: "ContestWithdrawn" | "ContestConceded" | "DisputeRuled" }>;
+
+const disputeEnded = (facts: MadePromise, { id, data }: Ending, end: Partial<Dispute>): MadePromise => ({
+  ...facts,
+  disputes: facts.disputes.map((one) => (one.number === data.dispute ? { ...one, ...end, endedBy: id } : one)),
+});
 
 /** The facts' status at an instant: an offer or a condition may have lapsed by then, a suspension ended. */
 export function statusAt(facts: MadePromise, at: Instant): PromiseStatus | "offer-lapsed" | "condition-lapsed" {

@@ -84,9 +84,15 @@ function make(command: MakePromise, facts: PromiseFacts): Draft<PromiseEvent>[] 
     condition: condition === undefined ? undefined : { expiresAt: condition.expiresAt },
     agreement: command.agreement,
     recording: command.recording,
+    source: command.source,
     ...saidBy(command.speaker, promisor),
   };
-  return [draft("PromiseMade", data, account, [...personal("text", command.text), ...personal("condition", condition?.text)])];
+  const sealed = [
+    ...personal("text", command.text),
+    ...personal("condition", condition?.text),
+    ...personal("externalId", command.externalId),
+  ];
+  return [draft("PromiseMade", data, account, sealed)];
 }
 
 /** @throws DomainError for what can't be promised, by whatever schedule or to whomever. */
