@@ -2,36 +2,34 @@
 import type { Dispute, MadePromise } from "../promise/facts.ts";
 import type { Occurrence } from "../promise/occurrences.ts";
 import { delayMs, brokenFinding, keptFinding } from "./finding.ts";
-import type { Finding, OccurrenceSettlement } from "./settlement.ts";
+import type { Finding } from "./settlement.ts";
 
 /** The last dispute on an occurrence that went the way of the party that opened it. */
 export const rulingOn = ({ number }: Occurrence, { disputes }: MadePromise): Dispute | undefined =>
   disputes.findLast(({ occurrence, status }) => occurrence === number && (status === "conceded" || status === "upheld"));
 
-export const ruledFinding = (one: Occurrence, ruling: Dispute): Finding =>
-  asserted(one, ruling, ruling.status === "upheld" ? "ruled" : "conceded");
-
-function asserted(one: Occurrence, { asserts, contestedAt, recordedAt, event }: Dispute, reason: string): Finding {
-  const basis = { reason, evidence: [event], recordingDelayMs: delayMs(contestedAt, recordedAt) };
+/** What was conceded or ruled; without an ending, what is asserted as long as the dispute is open. */
+export function ruledFinding(one: Occurrence, ruling: Dispute): Finding {
+  const { asserts, contestedAt, recordedAt, event, endedBy } = ruling;
+  const evidence = endedBy === undefined ? [event] : [event, endedBy];
+  const basis = { reason: reasonOf(ruling), evidence, recordingDelayMs: delayMs(contestedAt, recordedAt) };
   if (asserts.verdict !== "broken")
     return keptFinding(one, asserts.keptAt, asserts.verdict === "kept" ? 1 : asserts.fraction, basis);
   const isPastDue = one.dueAt !== undefined && one.dueAt < contestedAt;
   return brokenFinding(isPastDue ? one.dueAt! : contestedAt, basis);
 }
 
-/** The dispute that is open, with what would be found if it were upheld, at the instant of what it disputes. */
-export function openDisputeOn(
-  one: Occurrence,
-  promise: MadePromise,
-  headline: Finding | null,
-): OccurrenceSettlement["openDispute"] {
-  const dispute = promise.disputes.findLast(({ occurrence, status }) => occurrence === one.number && status === "open");
-  if (dispute === undefined) return undefined;
-  const ifUpheld = asserted(one, dispute, "contested");
-  return {
-    number: dispute.number,
-    by: dispute.by,
-    contestedAt: dispute.contestedAt,
-    ifUpheld: headline === null ? ifUpheld : { ...ifUpheld, at: headline.at },
-  };
+function reasonOf({ status, endedBy }: Dispute): "contested" | "conceded" | "ruled" {
+  if (endedBy === undefined) return "contested";
+  return status === "conceded" ? "conceded" : "ruled";
 }
+
+/** The dispute on an occurrence that is open. There is one at most, and it is the last. */
+export const openDisputeOn = ({ number }: Occurrence, { disputes }: MadePromise): Dispute | undefined =>
+  disputes.findLast(({ occurrence, status }) => occurrence === number && status === "open");
+
+/** The same facts, had a dispute been ruled upheld. */
+export const hadBeenUpheld = (promise: MadePromise, open: Dispute): MadePromise => ({
+  ...promise,
+  disputes: promise.disputes.map((one) => (one === open ? { ...one, status: "upheld" } : one)),
+});

@@ -7,7 +7,7 @@ import { type Occurrence, promisorAt, promisorOf } from "../promise/occurrences.
 import { type Instant, latest, type PartyId } from "../values.ts";
 import { reneged, violationOf } from "./breach.ts";
 import { clockFinding, neverBinding } from "./clock.ts";
-import { openDisputeOn, ruledFinding, rulingOn } from "./disputes.ts";
+import { hadBeenUpheld, openDisputeOn, ruledFinding, rulingOn } from "./disputes.ts";
 import { excludedFinding } from "./finding.ts";
 import { flagsOf } from "./flags.ts";
 import { keepingOf } from "./keeping.ts";
@@ -53,9 +53,7 @@ function settleOccurrence(
   bindsFrom: Instant,
   input: AssessmentInput,
 ): OccurrenceSettlement {
-  const { finding: keeping, claimedLate } = keepingOf(one, served, input);
-  const finding = findingOf(one, keeping, bindsFrom, input);
-  const clock = isSettledInTime(one, finding) ? null : clockFinding(one, input);
+  const { finding, clock, claimedLate } = foundOf(one, served, bindsFrom, input);
   return {
     ...frameOf(one),
     bindsFrom,
@@ -64,9 +62,34 @@ function settleOccurrence(
     finding,
     clock,
     claimedLate,
-    openDispute: openDisputeOn(one, input.promise, finding ?? clock),
+    openDispute: openDispute(one, bindsFrom, input),
     flags: flagsOf(one, input, { finding, claimedLate, served }),
   };
+}
+
+type Found = Pick<OccurrenceSettlement, "finding" | "clock" | "claimedLate">;
+
+function foundOf(one: Occurrence, served: Served | undefined, bindsFrom: Instant, input: AssessmentInput): Found {
+  const { finding: keeping, claimedLate } = keepingOf(one, served, input);
+  const finding = findingOf(one, keeping, bindsFrom, input);
+  return { finding, clock: isSettledInTime(one, finding) ? null : clockFinding(one, input), claimedLate };
+}
+
+/** The dispute that is open, and what would be found had it been upheld: settled by the very rule that an upheld one is. */
+function openDispute(one: Occurrence, bindsFrom: Instant, input: AssessmentInput): OccurrenceSettlement["openDispute"] {
+  const open = openDisputeOn(one, input.promise);
+  if (open === undefined) return undefined;
+  const upheld = { ...input, promise: hadBeenUpheld(input.promise, open) };
+  const served = servedBy(upheld.promise, input.interactions, bindsFrom).get(one.number);
+  const { number, by, contestedAt } = open;
+  return { number, by, contestedAt, ifUpheld: spoken(foundOf(one, served, bindsFrom, upheld)) };
+}
+
+/** What is found, or what the clock will say. An upheld dispute leaves one of the two. */
+function spoken({ finding, clock }: Found): Finding {
+  if (finding !== null) return finding;
+  const { settlesAt: _, ...said } = clock!;
+  return said;
 }
 
 /** What was found up to the deadline leaves nothing for the clock to say, whenever it is asked. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { latenessCredit } from "../../../src/domain/lateness.ts";
 import { dayMs } from "../../../src/domain/values.ts";
-import { on } from "../../support/spec.ts";
+import { idOf, on } from "../../support/spec.ts";
 import { agreementId, interactionId, salesman } from "../parties.examples.ts";
 import * as p from "../promise.examples.ts";
 import { example, salesVisit, visit } from "./assess.examples.ts";
@@ -243,18 +243,39 @@ describe("a contest", () => {
     expect(open.at("2026-02-10")).toMatchObject({
       isDisputed: true,
       occurrences: [
-        { standing: "kept", openDispute: { number: 1, ifUpheld: { verdict: "broken", credit: 0, at: on("2026-02-02 10:00") } } },
+        { standing: "kept", openDispute: { number: 1, ifUpheld: { verdict: "broken", credit: 0, at: on("2026-02-03") } } },
         {},
       ],
     });
     expect(open.at("2026-02-04").isDisputed).toBe(false);
   });
-  it("says so of a breach too, at the instant of the breach", () => {
+  it("says so of a breach too, at the instant of the keeping that is asserted", () => {
     const told = [
       visits,
       p.contested(1, { verdict: "kept", keptAt: on("2026-02-02 10:00") }, on("2026-02-05"), { by: salesman }),
     ];
-    expect(example(told).settled().openDispute).toMatchObject({ ifUpheld: { verdict: "kept", credit: 1, at: on("2026-02-03") } });
+    expect(example(told).settled().openDispute).toMatchObject({
+      ifUpheld: { verdict: "kept", credit: 1, at: on("2026-02-02 10:00"), reason: "contested" },
+    });
+  });
+  it("would leave kept what was kept after it was contested", () => {
+    const early = p.contested(1, { verdict: "broken" }, on("2026-02-02 08:00"));
+    expect(example([visits, early], kept).settled().openDispute?.ifUpheld).toMatchObject({ verdict: "kept", reason: "evidence" });
+    expect(reads(early, p.conceded(on("2026-02-06")))).toBe("kept 2026-02-02 10:00");
+  });
+  it("would clear an abstention of an act, and leave it to its end", () => {
+    const cleared = p.contested(1, { verdict: "kept", keptAt: on("2026-05-01") }, on("2026-05-03"), { by: salesman });
+    const acts = { interactions: [salesVisit(1, "2026-05-01")] };
+    expect(example([abstention, cleared], acts).settled().openDispute?.ifUpheld).toMatchObject({
+      verdict: "kept",
+      at: on("2027-01-01"),
+      reason: "abstained",
+    });
+  });
+  it("names the contest and what ended it as its evidence", () => {
+    const evidence = (...say: p.Say[]) => example([visits, ...say], kept).settled().finding?.evidence;
+    expect(evidence(broken, p.conceded(on("2026-02-06")))).toEqual([idOf("evt", 2), idOf("evt", 3)]);
+    expect(evidence(broken, p.ruled("upheld", on("2026-02-06")))).toEqual([idOf("evt", 2), idOf("evt", 3)]);
   });
   it("changes the verdict once it is conceded or ruled upheld", () => {
     expect(reads(broken, p.conceded(on("2026-02-06")))).toBe("broken 2026-02-03");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Assessment, assess, read } from "../../../src/domain/assess/assess.ts";
 import { concerns } from "../../../src/domain/assess/matching.ts";
-import { settle } from "../../../src/domain/assess/settle.ts";
+import { type Finding, settle } from "../../../src/domain/assess/settle.ts";
 import type { Recorded } from "../../../src/domain/decider.ts";
 import type { Interaction } from "../../../src/domain/interaction.ts";
 import type { PromiseEvent } from "../../../src/domain/promise/events.ts";
@@ -108,6 +108,28 @@ describe("an assessment", () => {
       }),
       { numRuns: 300 },
     ));
+});
+
+describe("an open dispute", () => {
+  it("becomes exactly what was shown, once it is ruled upheld or conceded", () => {
+    const disputed = relationship.filter(({ say }) =>
+      example(say).input.promise.disputes.some(({ status }) => status === "open"),
+    );
+    const shown = ({ verdict, at, credit }: Finding) => ({ verdict, at, credit });
+    fc.assert(
+      fc.property(disputed, ({ say, interactions }) => {
+        const { promise, ...rest } = example(say, { interactions }).input;
+        for (const { number, openDispute } of settle({ promise, ...rest }).occurrences) {
+          if (openDispute === undefined) continue;
+          for (const end of [p.ruled("upheld", on(present), openDispute.number), p.conceded(on(present), openDispute.number)]) {
+            const { finding, clock } = example([...say, end], { interactions }).settled(number);
+            expect(shown(openDispute.ifUpheld)).toEqual(shown((finding ?? clock)!));
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
 
 describe("loading history", () => {

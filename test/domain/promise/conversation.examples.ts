@@ -1,7 +1,7 @@
 /** Random conversations about a promise, for properties. */
 import fc from "fast-check";
 import type { PromiseCommand } from "../../../src/domain/promise/commands.ts";
-import type { ChangeProposal } from "../../../src/domain/promise/events.ts";
+import type { Assertion, ChangeProposal } from "../../../src/domain/promise/events.ts";
 import { addMs, dayMs, type Instant } from "../../../src/domain/values.ts";
 import { colleague, customer, interactionId, salesman } from "../parties.examples.ts";
 import * as p from "../promise.examples.ts";
@@ -27,6 +27,12 @@ const proposal: fc.Arbitrary<ChangeProposal> = fc.oneof(
   fc.tuple(occurrence, day).map(([occurrence, dueAt]) => ({ type: "reschedule" as const, occurrence, dueAt })),
 );
 const fraction = fc.constantFrom(1, 0.5, 0.25);
+
+const assertion: fc.Arbitrary<Assertion> = fc.oneof(
+  fc.constant({ verdict: "broken" as const }),
+  day.map((keptAt) => ({ verdict: "kept" as const, keptAt })),
+  day.map((keptAt) => ({ verdict: "partly-kept" as const, keptAt, fraction: 0.5 })),
+);
 
 const of = <Type extends PromiseCommand["type"]>(type: Type, more: object = {}): fc.Arbitrary<PromiseCommand> =>
   fc.record({ at: day, speaker, ...more }).map((fields) => ({ type, ...fields }) as unknown as PromiseCommand);
@@ -54,7 +60,7 @@ const afterMaking: fc.Arbitrary<PromiseCommand> = fc.oneof(
   }),
   of("ConfirmKeeping", { occurrence, keptAt: maybe(day), fraction }),
   of("RenegePromise", { occurrence: maybe(occurrence) }),
-  of("ContestVerdict", { occurrence, asserts: fc.constant({ verdict: "broken" }) }),
+  of("ContestVerdict", { occurrence, asserts: assertion }),
   of("WithdrawContest", { occurrence }),
   of("ConcedeContest", { occurrence }),
   of("RuleDispute", { occurrence, ruling: fc.constantFrom("upheld", "dismissed") }),
