@@ -1,7 +1,7 @@
 /** Proofs and roots from tiles: O(log n) of them, for a tree of any size. */
 import { CompactRange, perfectSubtrees } from "./compact-range.ts";
 import { AuditError } from "./errors.ts";
-import { emptyRoot, hashBytes } from "./hashing.ts";
+import { emptyRoot, hashBytes, pairHash } from "./hashing.ts";
 import { consistencyProofFrom, inclusionProofFrom, type SubtreeHash } from "./merkle.ts";
 import { requireSize } from "./sizes.ts";
 import { tileHeight, tileWidth, widthOfTile } from "./tiles.ts";
@@ -80,11 +80,17 @@ export function requireTile(tile: Uint8Array, level: number, index: number, widt
   throw new AuditError("damaged-tile", `tile ${index} of level ${level} has ${tile.length} bytes, not ${width} hashes`);
 }
 
-/** Root over `count` hashes in a tile, from hash `first` on, in an array of its own. */
+/**
+ * Root over `count` hashes in a tile, from hash `first` on, in an array of its own. Proofs spend nearly all their time here, so
+ * it hashes pairs where they lie; a compact range takes half as long again.
+ *
+ * @param count a power of two, as of the hashes in any perfect subtree.
+ */
 export function rootOfHashes(tile: Uint8Array, first: number, count: number): Uint8Array {
-  const hashAt = (at: number): Uint8Array => tile.subarray(at * hashBytes, (at + 1) * hashBytes);
-  if (count === 1) return new Uint8Array(hashAt(first));
-  const range = new CompactRange();
-  for (let at = first; at < first + count; at++) range.append(hashAt(at));
-  return range.root();
+  const hashes = new Uint8Array(count * hashBytes);
+  hashes.set(tile.subarray(first * hashBytes, (first + count) * hashBytes));
+  for (let pairs = count / 2; pairs >= 1; pairs /= 2) {
+    for (let pair = 0; pair < pairs; pair++) hashes.set(pairHash(hashes, 2 * pair * hashBytes), pair * hashBytes);
+  }
+  return hashes.slice(0, hashBytes);
 }
