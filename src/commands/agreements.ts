@@ -18,10 +18,9 @@ import {
   noParams,
   personalText,
   speakerOf,
-  toSubjectText,
 } from "./command.ts";
 import { promiseBody, promiseToMake } from "./promises.ts";
-import { requireAccount, subjectAmong } from "./references.ts";
+import { requireAccount, subjectAmong, subjectText } from "./references.ts";
 
 export const makeAgreement = defineCommand({
   name: "make-agreement",
@@ -68,6 +67,7 @@ export const makeAgreement = defineCommand({
   refusals: [
     "account-not-found",
     "person-not-found",
+    "recording-not-found",
     "agreement-exists",
     "promise-exists",
     "parties-unfit",
@@ -98,13 +98,15 @@ export const makeAgreement = defineCommand({
       at,
       account,
       promises: ids,
-      text: toSubjectText(
+      text: await subjectText(
+        desk,
         text,
         await subjectAmong(
           desk,
           account,
           promises.flatMap(({ promisor, promisee }) => [promisor, promisee]),
         ),
+        "/text",
       ),
     };
     const whole = { decider: agreement, category: "agreement", id };

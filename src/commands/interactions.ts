@@ -14,7 +14,7 @@ import {
   personalText,
   toSubjectText,
 } from "./command.ts";
-import { requireAccount, requirePerson, requireVocabulary, subjectAmong } from "./references.ts";
+import { requireAccount, requirePerson, requireVocabulary, subjectAmong, subjectText } from "./references.ts";
 
 const onInteraction = z.strictObject({ interaction: interactionId });
 const note = { note: personalText.optional() };
@@ -85,7 +85,7 @@ export const recordInteraction = defineCommand({
       details,
       source,
       recordedFor: request.caller.party,
-      note: toSubjectText(note, subject),
+      note: await subjectText(desk, note, subject, "/note"),
       externalId: toSubjectText(externalId, subject),
     };
     return handleRequest(
@@ -132,7 +132,7 @@ export const correctInteraction = defineCommand({
     const { account, recordedFor } = await requireInteraction(desk, id);
     requireOwn(request.caller, recordedFor);
     await checkDetails(desk, details);
-    const text = toSubjectText(note, await subjectAmong(desk, account, details.participants));
+    const text = await subjectText(desk, note, await subjectAmong(desk, account, details.participants), "/note");
     return handleRequest(
       desk,
       "correct-interaction",
@@ -171,7 +171,7 @@ export const retractInteraction = defineCommand({
     const id = request.params.interaction;
     const { account, recordedFor } = await requireInteraction(desk, id);
     requireOwn(request.caller, recordedFor);
-    const reason = toSubjectText(request.body.reason, account);
+    const reason = await subjectText(desk, request.body.reason, account, "/reason");
     return handleRequest(
       desk,
       "retract-interaction",

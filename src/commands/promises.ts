@@ -40,7 +40,7 @@ import {
   speakerOf,
   toSubjectText,
 } from "./command.ts";
-import { directionOf, requireAccount, requirePerson, sideOf, subjectAmong } from "./references.ts";
+import { directionOf, requireAccount, requirePerson, requireRecording, sideOf, subjectAmong, subjectText } from "./references.ts";
 
 /** What is promised, as callers send it. */
 export const offerBody = {
@@ -108,6 +108,7 @@ export async function promiseToMake(
 ): Promise<PromiseCommandOf<"MakePromise">> {
   const { promisor, promisee, kind, weight, text, needsAcceptance, offerExpiresAt, condition, recording } = body;
   await requireAccount(desk, account);
+  if (recording !== undefined) await requireRecording(desk, recording);
   const direction = await directionOf(desk, account, promisor, promisee);
   const subject = await subjectAmong(desk, account, [promisor, promisee]);
   return {
@@ -122,9 +123,11 @@ export async function promiseToMake(
     needsAcceptance,
     offerExpiresAt,
     condition:
-      condition === undefined ? undefined : { expiresAt: condition.expiresAt, text: toSubjectText(condition.text, subject) },
+      condition === undefined
+        ? undefined
+        : { expiresAt: condition.expiresAt, text: await subjectText(desk, condition.text, subject, "/condition/text") },
     recording,
-    text: toSubjectText(text, subject),
+    text: await subjectText(desk, text, subject, "/text"),
     externalId: toSubjectText(externalId, subject),
     ...more,
   };
@@ -162,6 +165,7 @@ export const makePromise = defineCommand({
   refusals: [
     "account-not-found",
     "person-not-found",
+    "recording-not-found",
     "promise-exists",
     "parties-unfit",
     "terms-invalid",
@@ -208,7 +212,8 @@ type Verb<Body extends z.ZodRawShape> = {
     tools: {
       desk: Desk;
       facts(): Promise<MadePromise>;
-      sealed(text: PersonalText | undefined): Promise<{ subject: SubjectId; value: string } | undefined>;
+      /** `field` is where the text stands; `/reason` where absent. */
+      sealed(text: PersonalText | undefined, field?: string): Promise<{ subject: SubjectId; value: string } | undefined>;
     },
   ): Promise<object> | object;
 };
@@ -234,8 +239,8 @@ function promiseVerb<Body extends z.ZodRawShape>(
       const id = request.params.promise;
       const sent = request.body as { by?: PartyId; at?: Instant };
       const facts = () => requirePromise(desk, id);
-      const sealed = async (text: PersonalText | undefined) =>
-        text === undefined ? undefined : toSubjectText(text, await subjectOf(desk, await facts()));
+      const sealed = async (text: PersonalText | undefined, field = "/reason") =>
+        text === undefined ? undefined : subjectText(desk, text, await subjectOf(desk, await facts()), field);
       const whole = {
         type,
         ...(await command(request.body as never, { desk, facts, sealed })),
@@ -300,7 +305,7 @@ export const counterPromise = promiseVerb("CounterPromise", {
   refusals: [...notOffered, "terms-invalid", "too-many-occurrences"],
   command: async ({ text, ...body }, { desk, facts, sealed }) => ({
     offer: await offerOf(desk, (await facts()).account, body),
-    text: await sealed(text),
+    text: await sealed(text, "/text"),
   }),
 });
 

@@ -2,6 +2,7 @@
 import { account, type AccountState } from "../domain/account.ts";
 import { DomainError } from "../domain/errors.ts";
 import { isOurs, person, type PersonState } from "../domain/person.ts";
+import { ledgerRecord } from "../domain/ledger-record.ts";
 import { policy } from "../domain/policy.ts";
 import {
   type AccountId,
@@ -10,9 +11,11 @@ import {
   type PartyId,
   type PersonId,
   type PromiseDirection,
+  type RecordingId,
   type SubjectId,
 } from "../domain/values.ts";
-import type { Desk } from "./command.ts";
+import type { SubjectText } from "../domain/promise/commands.ts";
+import { type Desk, type PersonalText, toSubjectText } from "./command.ts";
 
 type There<State> = Exclude<State, { status: "none" }>;
 
@@ -73,6 +76,26 @@ export async function subjectAmong(desk: Desk, accountId: AccountId, parties: re
     if (isPerson(party) && !isOurs(await requirePerson(desk, party, "/participants"))) theirs.push(party);
   }
   return theirs.length === 1 ? theirs[0]! : accountId;
+}
+
+/** Personal text with its data subject. @throws DomainError `account-not-found` or `person-not-found` for one that is not there. */
+export async function subjectText(
+  desk: Desk,
+  text: PersonalText | undefined,
+  fallback: SubjectId,
+  field: string,
+): Promise<SubjectText | undefined> {
+  if (typeof text === "object") await requireParty(desk, text.subject, `${field}/subject`);
+  return toSubjectText(text, fallback);
+}
+
+/** @throws DomainError `recording-not-found`. */
+export async function requireRecording(desk: Desk, id: RecordingId): Promise<void> {
+  const { recordings } = await desk.ledger.refer(ledgerRecord, "ledger");
+  if (recordings.has(id)) return;
+  // Another node may have started it since.
+  const { state } = await desk.ledger.load(ledgerRecord, "ledger");
+  if (!state.recordings.has(id)) throw new DomainError("recording-not-found", `there is no load of history ${id}`, "/recording");
 }
 
 /** Every interaction asks for it, and most ledgers never adopt one. */

@@ -203,10 +203,11 @@ describe("a batch with a source", () => {
   const recordingOf = (id: string) => (api.ledger.eventsOf(`promise-${id}`)[0]!.data as { recording?: string }).recording;
 
   it("opens a load of history, puts its promises into it, and completes it", async () => {
+    const recording = (await api.when("POST", "/v1/recordings", { body: { source: "other" } })).json.id;
     const { first, results, summary, added } = await sendBatch(
       [
         promise(),
-        promise({ recording: "rec_0000000000000001" }),
+        promise({ recording }),
         {
           command: "make-agreement",
           body: { account, promises: [{ promisor: novak, promisee: berg, terms: { type: "once" } }] },
@@ -219,7 +220,7 @@ describe("a batch with a source", () => {
     expect(first).toEqual({ recording: summary.recording });
     expect(summary).toMatchObject({ lines: 3, accepted: 3, complete: true });
     expect(recordingOf(results[0].id)).toBe(first.recording);
-    expect(recordingOf(results[1].id)).toBe("rec_0000000000000001");
+    expect(recordingOf(results[1].id)).toBe(recording);
     expect(recordingOf(results[2].ids.promises[0])).toBe(first.recording);
     expect(api.ledger.eventsOf("ledger").at(-1)!.data).toMatchObject({ upTo: "2026-01-01T00:00:00.000Z" });
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { account, berg, fieldsOf, novak, now, type TestApi, testApi, visit } from "../support/api.ts";
+import { account, berg, call, fieldsOf, novak, now, type TestApi, testApi, unknownAccount, visit } from "../support/api.ts";
 
 let api: TestApi;
 beforeAll(async () => void (api = await testApi()));
@@ -231,5 +231,22 @@ describe("an agreement that is refused", () => {
     const sent = { body: { account, promises: [good, good] }, headers: { "idempotency-key": "agreement" } };
     const [first, again] = [await api.when("POST", "/v1/agreements", sent), await api.when("POST", "/v1/agreements", sent)];
     expect([first.status, again.status, again.json.replayed, again.added]).toEqual([201, 200, true, []]);
+  });
+});
+
+describe("what a command refers to must be there", () => {
+  const unknown = "per_9999999999999999";
+  it.each([
+    ["/v1/promises", { ...call, recording: "rec_9999999999999999" }, "recording-not-found", "/recording"],
+    ["/v1/promises", { ...call, text: { text: "a", subject: unknown } }, "person-not-found", "/text/subject"],
+    [
+      "/v1/promises",
+      { ...call, condition: { text: { text: "a", subject: unknownAccount } } },
+      "account-not-found",
+      "/condition/text/subject",
+    ],
+    ["/v1/interactions", { ...visit, note: { text: "a", subject: unknown } }, "person-not-found", "/note/subject"],
+  ])("%s %j", async (url, body, code, field) => {
+    expect(fieldsOf(await api.refused(422, code, "POST", url, { body }))).toEqual([field]);
   });
 });
