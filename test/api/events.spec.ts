@@ -29,8 +29,9 @@ describe("a page of the log", () => {
 
   it("leads through the whole log, each event once, and ends at its head", async () => {
     const seen: number[] = [];
-    let next: string | null = "p0";
-    while (next !== null) {
+    let next = "p0";
+    for (let last = ""; next !== last;) {
+      last = next;
       const { json } = await api.when("GET", `/v1/events?limit=7&after=${next}`);
       seen.push(...positionsOf(json.items));
       next = json.next;
@@ -40,7 +41,8 @@ describe("a page of the log", () => {
 
   it("names where it ends, so that one may come back for more", async () => {
     const { headers, json } = await api.when("GET", "/v1/events?limit=500");
-    expect(json.next).toBeNull();
+    expect(json.next).toBe(headers["troth-position"]);
+    expect((await api.when("GET", `/v1/events?after=${json.next}`)).json).toEqual({ items: [], next: json.next });
     const { json: made } = await api.when("POST", "/v1/interactions", { body: visit });
     const later = await api.when("GET", `/v1/events?after=${headers["troth-position"]}`);
     expect(positionsOf(later.json.items)).toEqual([made.position]);
@@ -49,8 +51,9 @@ describe("a page of the log", () => {
   it("is filtered by account and type, looking at a bounded part of the log each time", async () => {
     const seen: any[] = [];
     let pages = 0;
-    let next: string | null = "p0";
-    while (next !== null) {
+    let next = "p0";
+    for (let last = ""; next !== last;) {
+      last = next;
       pages += 1;
       const { json } = await api.when("GET", `/v1/events?account=${otherAccount}&type=InteractionRecorded&after=${next}`);
       seen.push(...json.items);
@@ -59,7 +62,7 @@ describe("a page of the log", () => {
     expect(seen).toHaveLength(1);
     expect(seen[0]).toMatchObject({ account: otherAccount, type: "InteractionRecorded" });
     // eventScanCountMax is smaller than what one reading takes, so each page is one reading.
-    expect(pages).toBeLessThanOrEqual(Math.ceil(head() / 10));
+    expect(pages).toBeLessThanOrEqual(Math.ceil(head() / 10) + 1);
   });
 
   it("opens sealed text on request, and says in the access log who did", async () => {
@@ -80,6 +83,7 @@ describe("a page of the log", () => {
 
   it.each([
     ["a cursor that is none", "?after=7", 400, "cursor-invalid", "/after"],
+    ["a cursor beyond the end of the log", "?after=pzzzz", 400, "cursor-invalid", "/after"],
     ["a cursor beyond range", `?after=p${"z".repeat(12)}`, 400, "cursor-invalid", "/after"],
     ["a type that there is not", "?type=Nothing", 422, "validation-failed", "/type"],
     ["an account that is none", "?account=x", 422, "validation-failed", "/account"],

@@ -61,7 +61,7 @@ export function mountEvents(
       const filter = filterFor(query);
       void reply.header("vary", "accept");
       if (asksFor(request.headers, eventStreamMediaType)) return sendStream(request, reply, query, filter, opener);
-      const afterPosition = query.after === undefined ? 0 : placeIn(query.after);
+      const afterPosition = query.after === undefined ? 0 : placeIn(query.after, log.head());
       if (asksFor(request.headers, linesMediaType)) {
         refuseLimit(query);
         const lines = Readable.from(linesAfter(afterPosition, log.head(), filter, opener), { objectMode: false });
@@ -99,9 +99,10 @@ export function mountEvents(
     filter: EventFilter | undefined,
     opener: Opener | undefined,
   ): Promise<FastifyReply> {
-    const { events, position, isAtHead } = pageAfter(afterPosition, limit, filter);
+    const { events, position } = pageAfter(afterPosition, limit, filter);
     const texts = await eventTexts(events, opener);
-    const next = isAtHead ? null : positionToken(position);
+    // A cursor at the head too: the log grows, and whoever polls goes on from it.
+    const next = positionToken(position);
     void reply.header("troth-position", positionToken(position));
     return sendJson(reply, `{"items":[${texts.join(",")}],"next":${JSON.stringify(next)}}`);
   }
@@ -116,11 +117,10 @@ export function mountEvents(
       for (const event of found) {
         position = event.position;
         if (filter === undefined || filter(event)) events.push(event);
-        if (events.length === limit) return { events, position, isAtHead: position >= log.head() };
+        if (events.length === limit) return { events, position };
       }
       seenCount += found.length;
-      if (found.length === 0 || seenCount >= limits.eventScanCountMax)
-        return { events, position, isAtHead: position >= log.head() };
+      if (found.length === 0 || seenCount >= limits.eventScanCountMax) return { events, position };
     }
   }
 
@@ -149,7 +149,7 @@ export function mountEvents(
     opener: Opener | undefined,
   ): FastifyReply {
     refuseLimit(query);
-    const afterPosition = resumedFrom(request) ?? (query.after === undefined ? 0 : placeIn(query.after));
+    const afterPosition = resumedFrom(request, log.head()) ?? (query.after === undefined ? 0 : placeIn(query.after, log.head()));
     const leave = streams.enter();
     const stream = eventStream({
       store: deps.store,
@@ -168,17 +168,21 @@ export function mountEvents(
 }
 
 /** Where a reader that comes back left off; its header wins over the `after` that it first came with. */
-function resumedFrom({ headers }: FastifyRequest): number | undefined {
+function resumedFrom({ headers }: FastifyRequest, head: number): number | undefined {
   const id = headers["last-event-id"];
   if (id === undefined || id === "") return undefined;
-  return placeIn(String(id), { in: "header", field: "Last-Event-ID" });
+  return placeIn(String(id), head, { in: "header", field: "Last-Event-ID" });
 }
 
-/** @throws ApiError `cursor-invalid`. */
-function placeIn(token: string, where: { in: "query" | "header"; field: string } = { in: "query", field: "/after" }): number {
+/** @throws ApiError `cursor-invalid`, also for a place past the end: of a log that was since restored, or of another one. */
+function placeIn(
+  token: string,
+  head: number,
+  where: { in: "query" | "header"; field: string } = { in: "query", field: "/after" },
+): number {
   const position = positionIn(token);
-  if (position !== undefined) return position;
-  const reason = "is no place that an earlier answer gave";
+  if (position !== undefined && position <= head) return position;
+  const reason = position === undefined ? "is no place that an earlier answer gave" : "lies beyond the end of the log";
   throw new ApiError("cursor-invalid", `${where.field} ${reason}.`, { errors: [{ ...where, reason }] });
 }
 

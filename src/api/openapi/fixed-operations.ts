@@ -75,7 +75,7 @@ export const eventSchema = {
 const event = { $ref: "#/components/schemas/Event" };
 const pageSchema = {
   type: "object",
-  properties: { items: { type: "array", items: event }, next: { type: ["string", "null"] } },
+  properties: { items: { type: "array", items: event }, next: { type: "string" } },
   required: ["items", "next"],
 };
 
@@ -87,7 +87,7 @@ const listEvents: Operation = {
   tags: ["Events"],
   summary: "The log: a page, all lines up to its head, or a stream that follows it",
   description:
-    "`Accept` chooses. As JSON, one page: a page may hold fewer events than `limit` while `next` is not null, because one request looks at a bounded part of the log. As `application/x-ndjson`, one event a line up to the head of the log when the request came. As `text/event-stream`, every event from `after` on and then as they are appended; `id` names the place, and `Last-Event-ID` goes on from it, missing and repeating nothing.\n\nNeeds the scope `read`, and `personal` too for `open`. Not for keys that are bound to a party.",
+    "`Accept` chooses. As JSON, one page: `next` is where to go on, also at the head of the log: the page after it is empty and gives the same `next` until the log has grown. A page may hold fewer events than `limit`, or none, before the head is reached, because one request looks at a bounded part of the log; `next` has then moved on. As `application/x-ndjson`, one event a line up to the head of the log when the request came. As `text/event-stream`, every event from `after` on and then as they are appended; `id` names the place, and `Last-Event-ID` goes on from it, missing and repeating nothing.\n\nNeeds the scope `read`, and `personal` too for `open`. Not for keys that are bound to a party.",
   parameters: [
     ...parametersOf(eventsQuery, "query"),
     { name: "Last-Event-ID", in: "header", description: "Where an event stream left off.", schema: { type: "string" } },
@@ -96,7 +96,7 @@ const listEvents: Operation = {
     "200": {
       description: "The events, in the order of the log.",
       content: {
-        "application/json": { schema: pageSchema, example: { items: [exampleEvent], next: null } },
+        "application/json": { schema: pageSchema, example: { items: [exampleEvent], next: "p7" } },
         [batchMediaType]: { schema: { type: "string" }, example: `${JSON.stringify(exampleEvent)}\n` },
         [eventStreamMediaType]: { schema: { type: "string" }, example: `id: p7\ndata: ${JSON.stringify(exampleEvent)}\n\n` },
       },
