@@ -1,6 +1,7 @@
 /** Commands on the ledger itself: loads of history, the policy, keys, the clock. */
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { DomainError } from "../domain/errors.ts";
 import { key, keyScope, type KeyScope } from "../domain/key.ts";
 import { ledgerRecord } from "../domain/ledger-record.ts";
 import { policy, policyDocument } from "../domain/policy.ts";
@@ -134,6 +135,9 @@ export async function issueKeyFor(
   return { ...handled, id, secret: secretText(id, secret) };
 }
 
+/** What is the house's business alone. */
+const houseScopes: ReadonlySet<KeyScope> = new Set(["admin", "audit", "arbitrate"]);
+
 export const issueKey = defineCommand({
   name: "issue-key",
   method: "POST",
@@ -151,11 +155,13 @@ export const issueKey = defineCommand({
     party: partyId.optional().describe("The person or account that it speaks for, and for which alone."),
   }),
   example: { label: "calendar", scopes: ["record", "read"] },
-  refusals: ["account-not-found", "person-not-found", "not-your-part"],
+  refusals: ["account-not-found", "person-not-found", "terms-invalid", "not-your-part"],
   async run(desk, request) {
     requireUnbound(request.caller);
     const { label, scopes, party } = request.body;
     if (party !== undefined) await requireParty(desk, party, "/party");
+    if (party !== undefined && scopes.some((scope) => houseScopes.has(scope)))
+      throw new DomainError("terms-invalid", "a key that speaks for a party can't administer, audit or arbitrate", "/scopes");
     return issueKeyFor(desk, { label, scopes, party }, { kind: "key", id: request.caller.key });
   },
 });

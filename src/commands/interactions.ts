@@ -20,6 +20,10 @@ const onInteraction = z.strictObject({ interaction: interactionId });
 const note = { note: personalText.optional() };
 
 async function checkDetails(desk: Desk, details: InteractionDetails): Promise<void> {
+  for (const list of ["participants", "tags"] as const) {
+    const repeated = details[list].findIndex((one, index, all) => (all as readonly string[]).indexOf(one) !== index);
+    if (repeated !== -1) throw new DomainError("terms-invalid", "stands there twice", `/${list}/${repeated}`);
+  }
   for (const [index, participant] of details.participants.entries())
     await requirePerson(desk, participant, `/participants/${index}`);
   const { kind, purpose, channel, tags } = details;

@@ -1,5 +1,6 @@
 /** Commands on people: ours, and those at accounts. */
 import { z } from "zod";
+import { DomainError } from "../domain/errors.ts";
 import { person, type PersonCommand } from "../domain/person.ts";
 import { accountId, type PersonId, personId, slug } from "../domain/values.ts";
 import {
@@ -94,17 +95,23 @@ export const movePerson = defineCommand({
   summary: "Move a person to another team or account, from a date on",
   scope: "record",
   params: onPerson,
-  body: z.strictObject({ ...place, ...at }),
+  body: z.strictObject({
+    ...place,
+    account: accountId.nullable().optional().describe("The account it belongs to from then on; null, or a team alone, for ours."),
+    ...at,
+  }),
   example: { team: "south" },
-  refusals: ["person-not-found", "account-not-found", "not-your-part", "in-the-future"],
+  refusals: ["person-not-found", "account-not-found", "terms-invalid", "not-your-part", "in-the-future"],
   async run(desk, request) {
     requireUnbound(request.caller);
     const { account, team } = request.body;
-    if (account !== undefined) await requireAccount(desk, account);
+    if (account === undefined && team === undefined)
+      throw new DomainError("terms-invalid", "is required where no team is named; null for our own side", "/account");
+    if (typeof account === "string") await requireAccount(desk, account);
     return handlePerson(desk, "move-person", request, request.params.person, {
       type: "MovePerson",
       at: momentOf(desk, request.body),
-      account,
+      account: account ?? undefined,
       team,
     });
   },

@@ -234,6 +234,17 @@ describe("an agreement that is refused", () => {
   });
 });
 
+describe("what can't be meant is refused", () => {
+  it.each([
+    ["/v1/interactions", { ...visit, participants: [novak, novak] }, "/participants/1"],
+    ["/v1/interactions", { ...visit, tags: ["one", "two", "one"] }, "/tags/2"],
+    [`/v1/people/${berg}/move`, {}, "/account"],
+    ["/v1/keys", { label: "x", scopes: ["read", "admin"], party: berg }, "/scopes"],
+  ])("%s %j", async (url, body, field) => {
+    expect(fieldsOf(await api.refused(422, "terms-invalid", "POST", url, { body }))).toEqual([field]);
+  });
+});
+
 describe("what a command refers to must be there", () => {
   const unknown = "per_9999999999999999";
   it.each([
