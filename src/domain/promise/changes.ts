@@ -6,7 +6,7 @@ import type { Instant } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { ChangeProposal, PromiseEvent } from "./events.ts";
 import type { MadePromise } from "./facts.ts";
-import { draft, isEqual, occurrenceMeant, otherParty, personal, requireStatus, saidBy } from "./guards.ts";
+import { again, draft, isEqual, occurrenceMeant, otherParty, personal, requireStatus, saidBy } from "./guards.ts";
 import { isChangeable, type Occurrence, stillToCome } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
@@ -15,7 +15,10 @@ export function proposeChange(command: PromiseCommandOf<"ProposeChange">, facts:
   const said = saidBy(command.speaker, facts.promisor, facts.promisee);
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
   if (facts.proposal !== undefined) {
-    if (facts.proposal.by === said.by && isEqual(facts.proposal.proposal, command.proposal)) return [];
+    if (facts.proposal.by === said.by && isEqual(facts.proposal.proposal, command.proposal)) {
+      const { change, proposal } = facts.proposal;
+      return again(facts, command.speaker, said.by, "ChangeProposed", { change, proposal });
+    }
     throw new DomainError("change-pending", `change ${facts.proposal.change} waits for an answer`);
   }
   checkProposal(command.proposal, command.at, facts);
@@ -62,7 +65,7 @@ function requireFit(isFit: boolean, detail: string, field: string): void {
 }
 
 export function acceptChange(command: PromiseCommandOf<"AcceptChange">, facts: MadePromise): Drafts {
-  if (isAnswered(facts, "accepted")) return [];
+  if (isAnswered(facts, "accepted")) return answeredAgain(command, facts, "ChangeAccepted");
   const { change, by, proposal } = pending(facts);
   const said = saidBy(command.speaker, otherParty(facts, by));
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
@@ -71,14 +74,14 @@ export function acceptChange(command: PromiseCommandOf<"AcceptChange">, facts: M
 }
 
 export function declineChange(command: PromiseCommandOf<"DeclineChange">, facts: MadePromise): Drafts {
-  if (isAnswered(facts, "declined")) return [];
+  if (isAnswered(facts, "declined")) return answeredAgain(command, facts, "ChangeDeclined");
   const { change, by } = pending(facts);
   const said = saidBy(command.speaker, otherParty(facts, by));
   return [draft("ChangeDeclined", { change, ...said }, facts.account, personal("reason", command.reason))];
 }
 
 export function withdrawChange(command: PromiseCommandOf<"WithdrawChange">, facts: MadePromise): Drafts {
-  if (isAnswered(facts, "withdrawn")) return [];
+  if (isAnswered(facts, "withdrawn")) return answeredAgain(command, facts, "ChangeWithdrawn");
   const { change, by } = pending(facts);
   return [draft("ChangeWithdrawn", { change, ...saidBy(command.speaker, by) }, facts.account)];
 }
@@ -88,6 +91,11 @@ function pending(facts: MadePromise) {
   return facts.proposal;
 }
 
-/** The same answer again is not a second fact. */
+const answeredAgain = (
+  { speaker }: PromiseCommandOf<"AcceptChange" | "DeclineChange" | "WithdrawChange">,
+  facts: MadePromise,
+  type: "ChangeAccepted" | "ChangeDeclined" | "ChangeWithdrawn",
+) => again(facts, speaker, facts.answeredBy, type, { change: facts.changes });
+
 const isAnswered = (facts: MadePromise, answer: MadePromise["answered"]) =>
   facts.proposal === undefined && facts.answered === answer;

@@ -5,7 +5,7 @@ import type { PartyId } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
 import type { Dispute, MadePromise } from "./facts.ts";
-import { draft, isEqual, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
+import { again, draft, isEqual, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
 import { promisorOf } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
@@ -20,7 +20,10 @@ export function contestVerdict(command: PromiseCommandOf<"ContestVerdict">, fact
   if (command.asserts.verdict !== "broken") requirePast(command.asserts.keptAt, command.at, "/asserts/keptAt");
   const open = facts.disputes.find((one) => one.occurrence === occurrence.number && one.status === "open");
   if (open !== undefined) {
-    if (open.by === said.by && isEqual(open.asserts, command.asserts)) return [];
+    if (open.by === said.by && isEqual(open.asserts, command.asserts)) {
+      const { number: dispute, asserts } = open;
+      return again(facts, command.speaker, said.by, "VerdictContested", { dispute, occurrence: occurrence.number, asserts });
+    }
     throw new DomainError("dispute-open", `dispute ${open.number} on this occurrence is open`);
   }
   const data = { dispute: facts.disputes.length + 1, occurrence: occurrence.number, asserts: command.asserts, ...said };
@@ -28,13 +31,16 @@ export function contestVerdict(command: PromiseCommandOf<"ContestVerdict">, fact
 }
 
 export function withdrawContest(command: PromiseCommandOf<"WithdrawContest">, facts: MadePromise): Drafts {
-  if (hasEnded(facts, command.occurrence, "withdrawn")) return [];
+  const ended = endedAs(facts, command.occurrence, "withdrawn");
+  if (ended !== undefined) return again(facts, command.speaker, ended.by, "ContestWithdrawn", { dispute: ended.number });
   const open = disputeMeant(facts, command.occurrence);
   return [draft("ContestWithdrawn", { dispute: open.number, ...saidBy(command.speaker, open.by) }, facts.account)];
 }
 
 export function concedeContest(command: PromiseCommandOf<"ConcedeContest">, facts: MadePromise): Drafts {
-  if (hasEnded(facts, command.occurrence, "conceded")) return [];
+  const ended = endedAs(facts, command.occurrence, "conceded");
+  if (ended !== undefined)
+    return again(facts, command.speaker, opponentOf(ended, facts), "ContestConceded", { dispute: ended.number });
   const open = disputeMeant(facts, command.occurrence);
   const said = saidBy(command.speaker, opponentOf(open, facts));
   return [draft("ContestConceded", { dispute: open.number, ...said }, facts.account)];
@@ -50,7 +56,7 @@ export function ruleDispute(command: PromiseCommandOf<"RuleDispute">, facts: Mad
   const { party } = command.speaker;
   if (party !== undefined && isParty(party, facts))
     throw new DomainError("not-your-part", "a party can't rule on its own dispute", "/by");
-  if (hasEnded(facts, command.occurrence, command.ruling)) return [];
+  if (endedAs(facts, command.occurrence, command.ruling) !== undefined) return [];
   const open = disputeMeant(facts, command.occurrence);
   return [
     draft("DisputeRuled", { dispute: open.number, ruling: command.ruling }, facts.account, personal("reason", command.reason)),
@@ -70,8 +76,9 @@ function disputeMeant(facts: MadePromise, occurrence: number | undefined): Dispu
   return open[0]!;
 }
 
-/** The last dispute meant ended in just this way and none is open: the same word again is not a second fact. */
-function hasEnded(facts: MadePromise, occurrence: number | undefined, status: Dispute["status"]): boolean {
+/** The last dispute meant, where it ended in just this way and none is open: the same word again is not a second fact. */
+function endedAs(facts: MadePromise, occurrence: number | undefined, status: Dispute["status"]): Dispute | undefined {
   const meant = facts.disputes.filter((one) => occurrence === undefined || one.occurrence === occurrence);
-  return meant.every((one) => one.status !== "open") && meant.at(-1)?.status === status;
+  const last = meant.at(-1);
+  return last?.status === status && meant.every((one) => one.status !== "open") ? last : undefined;
 }

@@ -83,10 +83,13 @@ export type MadePromise = {
   proposal?: { change: number; by: PartyId; proposal: ChangeProposal };
   /** How the last proposal ended, so that the same answer again adds nothing. */
   answered?: "accepted" | "declined" | "withdrawn";
+  answeredBy?: PartyId;
   /** How many changes were ever proposed; the next one is numbered from it. */
   changes: number;
   /** Some say-so on this promise was only asserted. */
   asserted: boolean;
+  /** Names of the words that are only asserted so far. */
+  assertedWords: string[];
 };
 
 export type PromiseFacts = { status: "none" } | MadePromise;
@@ -98,8 +101,65 @@ type After = Recorded<Exclude<PromiseEvent, Made>>;
 export function evolve(facts: PromiseFacts, event: Recorded<PromiseEvent>): PromiseFacts {
   if (event.type === "PromiseMade") return made(event);
   if (facts.status === "none") return facts;
+  const name = wordName(event);
+  if (!("asserted" in event.data)) return after(facts, event);
+  if (event.data.asserted) return withAsserted(after(facts, event), [...facts.assertedWords, name]);
+  if (isAffirmable(event) && facts.assertedWords.includes(name))
+    return withAsserted(
+      affirmed(facts, event),
+      facts.assertedWords.filter((word) => word !== name),
+    );
   const next = after(facts, event);
-  return "asserted" in event.data && event.data.asserted ? { ...next, asserted: true } : next;
+  return event.type === "PromiseConfirmed" ? withAsserted(next, withoutConfirmations(facts, event.data.occurrence)) : next;
+}
+
+const withAsserted = (facts: MadePromise, assertedWords: string[]): MadePromise => ({
+  ...facts,
+  asserted: assertedWords.length > 0,
+  assertedWords,
+});
+
+/** The party's own confirmation takes the place of those that were asserted on its behalf. */
+const withoutConfirmations = ({ assertedWords }: MadePromise, occurrence: number) =>
+  assertedWords.filter((word) => !word.startsWith(`PromiseConfirmed/${occurrence}/`));
+
+/** What a word says, in a name: two of the same name say the same. */
+export function wordName({ type, data }: Pick<PromiseEvent, "type" | "data">): string {
+  const said = data as { occurrence?: number; change?: number; dispute?: number; keptAt?: Instant; fraction?: number };
+  const interaction = type === "KeepingClaimed" ? (data as { interaction?: InteractionId }).interaction : undefined;
+  return [type, said.occurrence, said.change, said.dispute, said.keptAt, said.fraction, interaction].join("/");
+}
+
+/** Words that are said once, so that another of the same name is the same word again. */
+const affirmable = [
+  ...(["PromiseAccepted", "PromiseDeclined", "PromiseWithdrawn", "PromiseConditionMet", "PromiseReleased"] as const),
+  ...(["OccurrenceWaived", "ChangeProposed", "ChangeAccepted", "ChangeDeclined", "ChangeWithdrawn"] as const),
+  ...(["KeepingClaimed", "PromiseConfirmed", "VerdictContested", "ContestWithdrawn", "ContestConceded"] as const),
+] satisfies PromiseEvent["type"][];
+const isAffirmable = ({ type }: PromiseEvent) => (affirmable as string[]).includes(type);
+
+/** A party's own word in place of the same one that was asserted on its behalf. What it did stays as it was. */
+function affirmed(facts: MadePromise, event: After): MadePromise {
+  const own = { event: event.id, asserted: false };
+  const inPlace = <Item>(items: readonly Item[], isIt: (one: Item) => boolean, mine: Partial<Item>): Item[] =>
+    items.map((one) => (isIt(one) ? { ...one, ...mine } : one));
+  switch (event.type) {
+    case "PromiseReleased":
+      return { ...facts, release: { ...facts.release!, ...own } };
+    case "OccurrenceWaived":
+      return { ...facts, waived: inPlace(facts.waived, ({ occurrence }) => occurrence === event.data.occurrence, own) };
+    case "PromiseConfirmed": {
+      const { occurrence, keptAt, fraction } = event.data;
+      const isIt = (one: Keeping) => one.occurrence === occurrence && one.keptAt === keptAt && one.fraction === fraction;
+      return { ...facts, confirmations: inPlace(facts.confirmations, isIt, own) };
+    }
+    case "VerdictContested":
+      return { ...facts, disputes: inPlace(facts.disputes, ({ number }) => number === event.data.dispute, own) };
+    case "ContestConceded":
+      return disputeEnded(facts, event, { isConcessionAsserted: false });
+    default:
+      return facts;
+  }
 }
 
 function made(event: Recorded<Made>): MadePromise {
@@ -120,6 +180,7 @@ function made(event: Recorded<Made>): MadePromise {
     disputes: [],
     changes: 0,
     asserted,
+    assertedWords: asserted ? [event.type] : [],
   };
   return needsAcceptance ? facts : accepted(facts, event.occurredAt);
 }
@@ -140,11 +201,11 @@ function after(facts: MadePromise, event: After): MadePromise {
     case "ChangeProposed":
       return { ...facts, changes: event.data.change, proposal: event.data };
     case "ChangeAccepted":
-      return facts.proposal === undefined ? facts : answered(changed(facts, facts.proposal.proposal, event), "accepted");
+      return facts.proposal === undefined ? facts : answered(changed(facts, facts.proposal.proposal, event), "accepted", event);
     case "ChangeDeclined":
-      return answered(facts, "declined");
+      return answered(facts, "declined", event);
     case "ChangeWithdrawn":
-      return answered(facts, "withdrawn");
+      return answered(facts, "withdrawn", event);
     case "PromiseSuspended":
       return suspended(facts, event.data.until, event);
     case "PromiseResumed":
@@ -215,8 +276,10 @@ function changed(facts: MadePromise, proposal: ChangeProposal, event: After): Ma
   }
 }
 
-function answered({ proposal: _, ...facts }: MadePromise, answer: MadePromise["answered"]): MadePromise {
-  return { ...facts, answered: answer };
+type Answer = Extract<After, { type: "ChangeAccepted" | "ChangeDeclined" | "ChangeWithdrawn" }>;
+
+function answered({ proposal: _, ...facts }: MadePromise, answer: MadePromise["answered"], { data }: Answer): MadePromise {
+  return { ...facts, answered: answer, answeredBy: data.by };
 }
 
 type Contested = Extract<PromiseEvent, { type: "VerdictContested" }>["data"];

@@ -4,7 +4,7 @@ import { DomainError, type DomainErrorCode } from "../errors.ts";
 import type { AccountId, Instant, PartyId } from "../values.ts";
 import type { Speaker, SubjectText } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
-import { type MadePromise, statusAt } from "./facts.ts";
+import { type MadePromise, statusAt, wordName } from "./facts.ts";
 import type { Occurrence } from "./occurrences.ts";
 
 type DataOf<Type extends PromiseEvent["type"]> = Extract<PromiseEvent, { type: Type }>["data"];
@@ -30,6 +30,22 @@ export function saidBy(speaker: Speaker, ...part: [PartyId, ...PartyId[]]): { by
   const by = speaker.party ?? part[0];
   if (!part.includes(by)) throw new DomainError("not-your-part", `only ${part.join(" or ")} can say this`, "/by");
   return { by, asserted: !speaker.bound && by !== "house" };
+}
+
+/**
+ * The same word again is not a second fact, unless a party says itself what was only asserted on its behalf.
+ * @param party whose word it was.
+ */
+export function again<Type extends PromiseEvent["type"]>(
+  facts: MadePromise,
+  speaker: Speaker,
+  party: PartyId | undefined,
+  type: Type,
+  data: Omit<DataOf<Type>, "by" | "asserted">,
+): Draft<PromiseEvent>[] {
+  if (!speaker.bound || party === undefined || speaker.party !== party) return [];
+  const own = draft(type, { ...data, by: party, asserted: false } as unknown as DataOf<Type>, facts.account);
+  return facts.assertedWords.includes(wordName(own)) ? [own] : [];
 }
 
 /** Equal as JSON. Values that came from the same schema name their members in the same order. */

@@ -5,7 +5,7 @@ import type { Instant } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
 import { type Keeping, type MadePromise, promisorAt, renegedOn } from "./facts.ts";
-import { draft, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
+import { again, draft, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
 import type { Occurrence } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
@@ -24,9 +24,10 @@ export function claimKeeping(command: PromiseCommandOf<"ClaimKeeping">, facts: M
   requirePast(command.keptAt, command.at, "/keptAt");
   const { number } = occurrence;
   const before = facts.claims.filter((claim) => claim.occurrence === number);
-  if (before.some((claim) => isSameClaim(claim, command))) return [];
-  if (!isNews(command, before, occurrence)) throw new DomainError("already-claimed");
   const { keptAt, fraction, interaction } = command;
+  if (before.some((claim) => isSameClaim(claim, command)))
+    return again(facts, command.speaker, said.by, "KeepingClaimed", { occurrence: number, keptAt, fraction, interaction });
+  if (!isNews(command, before, occurrence)) throw new DomainError("already-claimed");
   return [draft("KeepingClaimed", { occurrence: number, keptAt, fraction, interaction, ...said }, facts.account)];
 }
 
@@ -51,10 +52,17 @@ export function confirmKeeping(command: PromiseCommandOf<"ConfirmKeeping">, fact
   const before = facts.confirmations.findLast((one) => one.occurrence === number);
   const keptAt = command.keptAt ?? before?.keptAt ?? lastClaimedAt(facts, number) ?? command.at;
   requirePast(keptAt, command.at, "/keptAt");
-  if (before?.keptAt === keptAt && before.fraction === command.fraction) return [];
-  if (before !== undefined && command.fraction <= before.fraction) throw new DomainError("already-confirmed");
-  return [draft("PromiseConfirmed", { occurrence: number, keptAt, fraction: command.fraction, ...said }, facts.account)];
+  const { fraction } = command;
+  if (before?.keptAt === keptAt && before.fraction === fraction)
+    return again(facts, command.speaker, said.by, "PromiseConfirmed", { occurrence: number, keptAt, fraction });
+  if (before !== undefined && !outweighs({ asserted: said.asserted, fraction }, before))
+    throw new DomainError("already-confirmed");
+  return [draft("PromiseConfirmed", { occurrence: number, keptAt, fraction, ...said }, facts.account)];
 }
+
+/** Its own word outweighs one that was asserted on its behalf, whatever it says; among equals a part may grow. */
+const outweighs = (word: Pick<Keeping, "asserted" | "fraction">, before: Keeping) =>
+  word.asserted === before.asserted ? word.fraction > before.fraction : before.asserted;
 
 const lastClaimedAt = (facts: MadePromise, number: number): Instant | undefined =>
   facts.claims.findLast((claim) => claim.occurrence === number)?.keptAt;
@@ -63,7 +71,8 @@ export function waiveOccurrence(command: PromiseCommandOf<"WaiveOccurrence">, fa
   const said = saidBy(command.speaker, facts.promisee);
   requireStatus(facts, command.at, ...once);
   const { number } = occurrenceMeant(facts, command.occurrence);
-  if (facts.waived.some((waiver) => waiver.occurrence === number)) return [];
+  if (facts.waived.some((waiver) => waiver.occurrence === number))
+    return again(facts, command.speaker, said.by, "OccurrenceWaived", { occurrence: number });
   return [draft("OccurrenceWaived", { occurrence: number, ...said }, facts.account, personal("reason", command.reason))];
 }
 

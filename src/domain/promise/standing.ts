@@ -5,7 +5,7 @@ import { checkTerms } from "../terms.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
 import { type MadePromise, statusAt, type Suspension } from "./facts.ts";
-import { askedParty, draft, isEqual, personal, refusedIn, requireStatus, saidBy } from "./guards.ts";
+import { again, askedParty, draft, isEqual, personal, refusedIn, requireStatus, saidBy } from "./guards.ts";
 
 type Drafts = Draft<PromiseEvent>[];
 
@@ -18,7 +18,7 @@ export function acceptOffer(command: PromiseCommandOf<"AcceptPromise">, facts: M
     case "conditional":
     case "in-force":
     case "suspended":
-      return []; // Accepted already: the same word again is not a second fact.
+      return again(facts, command.speaker, said.by, "PromiseAccepted", {}); // Accepted already.
     default:
       throw new DomainError(refusedIn[statusAt(facts, command.at)]);
   }
@@ -26,7 +26,7 @@ export function acceptOffer(command: PromiseCommandOf<"AcceptPromise">, facts: M
 
 export function declineOffer(command: PromiseCommandOf<"DeclinePromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, askedParty(facts));
-  if (facts.status === "declined") return [];
+  if (facts.status === "declined") return again(facts, command.speaker, said.by, "PromiseDeclined", {});
   requireStatus(facts, command.at, "offered", "countered");
   return [draft("PromiseDeclined", said, facts.account, personal("reason", command.reason))];
 }
@@ -41,14 +41,14 @@ export function counterOffer(command: PromiseCommandOf<"CounterPromise">, facts:
 
 export function withdrawOffer(command: PromiseCommandOf<"WithdrawPromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisor);
-  if (facts.status === "withdrawn") return [];
+  if (facts.status === "withdrawn") return again(facts, command.speaker, said.by, "PromiseWithdrawn", {});
   requireStatus(facts, command.at, "offered", "countered");
   return [draft("PromiseWithdrawn", said, facts.account, personal("reason", command.reason))];
 }
 
 export function meetCondition(command: PromiseCommandOf<"MeetCondition">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee, facts.promisor);
-  if (facts.conditionMetAt !== undefined) return [];
+  if (facts.conditionMetAt !== undefined) return again(facts, command.speaker, said.by, "PromiseConditionMet", {});
   requireStatus(facts, command.at, "conditional");
   return [draft("PromiseConditionMet", { interaction: command.interaction, ...said }, facts.account)];
 }
@@ -75,7 +75,7 @@ export function resumePromise(command: PromiseCommandOf<"ResumePromise">, facts:
 
 export function releasePromise(command: PromiseCommandOf<"ReleasePromise">, facts: MadePromise): Drafts {
   const said = saidBy(command.speaker, facts.promisee);
-  if (facts.status === "released") return [];
+  if (facts.status === "released") return again(facts, command.speaker, said.by, "PromiseReleased", {});
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
   return [draft("PromiseReleased", said, facts.account, personal("reason", command.reason))];
 }
