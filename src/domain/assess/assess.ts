@@ -2,6 +2,7 @@
 import { isSuspended, type PromiseFacts } from "../promise/facts.ts";
 import type { Instant } from "../values.ts";
 import { isCounted, type Verdict } from "../verdict.ts";
+import { excludedFinding } from "./finding.ts";
 import { settle } from "./settle.ts";
 import type { AssessmentInput, Finding, NeverBound, OccurrenceSettlement, Settlement } from "./settlement.ts";
 
@@ -64,8 +65,10 @@ export function read(
   asOf: Instant,
   knownAt: Instant,
 ): Assessment {
-  const occurrences = settlement.occurrences.map((one) => assessOccurrence(one, asOf, knownAt));
   const exclusion = exclusionAt(settlement, asOf, knownAt);
+  const occurrences = settlement.occurrences.map((one) =>
+    exclusion === null ? assessOccurrence(one, asOf, knownAt) : neverDue(one, exclusion),
+  );
   return {
     state: stateOf({ promise, agreementMadeAt }, exclusion, occurrences, asOf),
     isDisputed: occurrences.some(({ openDispute }) => openDispute !== undefined && openDispute.contestedAt <= asOf),
@@ -86,6 +89,14 @@ export function assessOccurrence(one: OccurrenceSettlement, asOf: Instant, known
   const standing = outcome?.verdict ?? waitingAt(one, asOf);
   return { ...one, standing, outcome, isPending: standing === "overdue" || standing === "awaiting-settlement" };
 }
+
+/** An occurrence of a promise that never came to bind ended with it. */
+const neverDue = (one: OccurrenceSettlement, { verdict, at }: NonNullable<Assessment["exclusion"]>): OccurrenceAssessment => ({
+  ...one,
+  standing: verdict,
+  outcome: excludedFinding(verdict, at),
+  isPending: false,
+});
 
 /** The outcome of an occurrence as of one instant and as known at another; null while it has none. */
 export function outcomeAt(
