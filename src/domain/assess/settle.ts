@@ -108,9 +108,12 @@ function findingOf(one: Occurrence, keeping: Finding | undefined, bindsFrom: Ins
     : byFacts(one, keeping, bindsFrom, input);
 }
 
-/** Due after it was made and before it bound. Where it was due before it was made, it is taken as it is and flagged. */
-const wasDueBefore = ({ dueAt }: Occurrence, bindsFrom: Instant, { promise }: AssessmentInput) =>
-  dueAt !== undefined && dueAt < bindsFrom && dueAt >= promise.madeAt;
+/**
+ * Due before it bound. Where a single occurrence was due before its promise was made, as in records written down later, it is
+ * taken as it is and flagged.
+ */
+const wasDueBefore = ({ dueAt, kind }: Occurrence, bindsFrom: Instant, { promise }: AssessmentInput) =>
+  dueAt !== undefined && dueAt < bindsFrom && (kind === "recurring" || dueAt >= promise.madeAt);
 
 function byFacts(
   one: Occurrence,

@@ -212,6 +212,21 @@ describe("when a promise binds", () => {
     });
     expect(example([p.made(p.once("2025-12-01"))]).state("2026-01-02")).toBe("broken");
   });
+  it("leaves out what of a series was due before it was made", () =>
+    expect(example([p.made(p.series(["2025-12-20", "2026-01-03"]))]).reads("2026-02-01")).toEqual([
+      "not-in-force 2025-12-21",
+      "broken 2026-01-04",
+    ]));
+  it("ends with its promise where that never came to bind", () => {
+    const declined = [p.made(p.once("2026-02-01"), { needsAcceptance: true }), p.declined(on("2026-01-05"))];
+    expect(example(declined).at("2026-03-01").occurrences[0]).toMatchObject({
+      standing: "declined",
+      outcome: { verdict: "declined", at: on("2026-01-05"), credit: null },
+    });
+    const lapsing = [p.made(p.once("2026-02-01"), { needsAcceptance: true, offerExpiresAt: on("2026-01-10") })];
+    expect(example(lapsing).reads("2026-01-10")).toEqual(["upcoming"]);
+    expect(example(lapsing).reads("2026-01-11")).toEqual(["offer-lapsed 2026-01-10"]);
+  });
   it("takes a due date at the very instant of making", () =>
     expect(example([p.made(p.once("2026-01-01"))]).state("2026-01-02")).toBe("broken"));
 });
