@@ -27,6 +27,7 @@ const parts = new Set([
   "BYSETPOS",
   "WKST",
 ]);
+const bounds = new Set(["DTSTART", "UNTIL"]);
 const counted = new Set(["INTERVAL", "COUNT"]);
 const frequencies = new Set(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]);
 
@@ -57,7 +58,8 @@ export function checkTimeZone(timeZone: string, field: string): void {
 }
 
 /** The rule is expanded over plain dates, as if in UTC, so that no change of the clocks can skip or repeat a day. */
-function datesOf({ rrule, from, until }: RecurringTerms): LocalDate[] {
+function datesOf({ rrule: written, from, until }: RecurringTerms): LocalDate[] {
+  const rrule = plainRule(written);
   checkParts(rrule);
   const dates: LocalDate[] = [];
   for (const date of expanded(rrule, from, until)) {
@@ -70,13 +72,22 @@ function datesOf({ rrule, from, until }: RecurringTerms): LocalDate[] {
   return dates;
 }
 
+/** As other calendars write it: with its name in front, or in lower case. */
+const plainRule = (rrule: string): string =>
+  rrule
+    .trim()
+    .toUpperCase()
+    .replace(/^RRULE:/, "");
+
 function checkParts(rrule: string): void {
   const named = rrule.split(";").map((part) => part.split("="));
   const unknown = named.find(([name = "", value]) => !parts.has(name) || value === undefined || value === "");
   if (unknown !== undefined)
     throw new DomainError(
       "terms-invalid",
-      `\`${unknown.join("=")}\` has no place in the rule; \`from\` and \`until\` bound it`,
+      bounds.has(unknown[0]!)
+        ? `\`${unknown.join("=")}\` has no place in the rule; \`from\` and \`until\` bound it`
+        : `\`${unknown.join("=")}\` is not supported in a rule`,
       "/terms/rrule",
     );
   const repeated = named.find(([name], index) => named.findIndex(([other]) => other === name) !== index);

@@ -55,6 +55,8 @@ describe("resolving the dates of a promise", () => {
 
   it("honours a count within its bounds", () => {
     expect(resolve({ rrule: "FREQ=WEEKLY;COUNT=3", until: "2026-12-31" })).toHaveLength(3);
+    expect(resolve({ rrule: "rrule:freq=weekly;count=3", until: "2026-12-31" })).toHaveLength(3);
+    expect(() => resolve({ rrule: "FREQ=DAILY;BYHOUR=9" })).toThrow("`BYHOUR=9` is not supported in a rule");
     expect(resolve({ rrule: "FREQ=WEEKLY;COUNT=30", until: "2026-01-16" })).toHaveLength(2);
   });
 
