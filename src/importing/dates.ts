@@ -1,10 +1,18 @@
 /** From dates as other systems write them to instants. Pure: it asks no clock and no zone of the machine. */
 import { instantAt } from "../domain/values.ts";
 
-export type DateForm = { date?: string | undefined; timeZone?: string | undefined };
+export type DateForm = {
+  date?: string | undefined;
+  timeZone?: string | undefined;
+  /** A day without a time means its end, which is the start of the next; its start where false. */
+  isEnd?: boolean;
+};
 
 /** @returns an instant in UTC with milliseconds, or the reason why there is none. */
-export function instantFrom(text: string, { date = "iso", timeZone }: DateForm): { instant: string } | { reason: string } {
+export function instantFrom(
+  text: string,
+  { date = "iso", timeZone, isEnd = false }: DateForm,
+): { instant: string } | { reason: string } {
   try {
     switch (date) {
       case "epoch-seconds":
@@ -14,9 +22,9 @@ export function instantFrom(text: string, { date = "iso", timeZone }: DateForm):
       case "iso":
         return hasZone(text)
           ? { instant: instantOf(Temporal.Instant.from(text)) }
-          : local(Temporal.PlainDateTime.from(text), timeZone);
+          : local(moment(Temporal.PlainDateTime.from(text), isEnd && !/\d[tT ]\d/.test(text)), timeZone);
       default:
-        return local(patterned(text, date), timeZone);
+        return local(moment(patterned(text, date), isEnd && !/[hH]/.test(date)), timeZone);
     }
   } catch {
     return { reason: `is no date of the form \`${date}\`` };
@@ -31,6 +39,8 @@ export function dayFrom(text: string, { date = "iso" }: DateForm): { day: string
     return { reason: `is no date of the form \`${date}\`` };
   }
 }
+
+const moment = (of: Temporal.PlainDateTime, isWholeDay: boolean) => (isWholeDay ? of.add({ days: 1 }) : of);
 
 const hasZone = (text: string): boolean => /(?:[zZ]|[+-]\d\d(?::?\d\d)?)(?:\[.*\])?$/.test(text) && /\d[tT ]\d/.test(text);
 

@@ -72,7 +72,11 @@ function valueOf(path: string, text: string, form: Exclude<Form, "list">, spec: 
     case "boolean":
       return booleanOf(path, text);
     case "instant": {
-      const found = instantFrom(text, { date: spec.date, timeZone: spec.timeZone ?? mapping.timeZone });
+      const found = instantFrom(text, {
+        date: spec.date,
+        timeZone: spec.timeZone ?? mapping.timeZone,
+        isEnd: path === "dueAt" || path === "terms.dueAt",
+      });
       if ("reason" in found) throw new RowError(path, found.reason);
       return found.instant;
     }

@@ -118,6 +118,19 @@ describe("a row of promises", () => {
     expect(found.lines).toHaveLength(count);
   });
 
+  it("is due at the end of a day that comes without a time, where it is local time", () => {
+    const dueOn = (dueAt: string, date?: string) =>
+      imported(
+        "promises",
+        { ...fields, dueAt: { column: "dueAt", date } },
+        { ...row, dueAt },
+        { source: "crm", timeZone: "Europe/Berlin" },
+      ).lines[0]!.body["terms"];
+    expect(dueOn("2024-03-31")).toEqual({ type: "once", dueAt: "2024-03-31T22:00:00.000Z" });
+    expect(dueOn("31.03.2024", "dd.MM.yyyy")).toEqual({ type: "once", dueAt: "2024-03-31T22:00:00.000Z" });
+    expect(dueOn("2024-03-31 10:00")).toEqual({ type: "once", dueAt: "2024-03-31T08:00:00.000Z" });
+  });
+
   it("kept before it was made is claimed once it is made", () => {
     expect(promise({ finishedAt: "2024-01-01T00:00:00Z" }).lines[1]!.body).toEqual({ keptAt: at("01"), at: at("05") });
   });

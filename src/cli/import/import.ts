@@ -59,6 +59,7 @@ A mapping names, for each field of a command, a column, a fixed value or a templ
     "purpose":   {"value": "service"},
     "note":      {"template": "{Subject}: {Remarks}"}}}
 Rows of promises know madeAt, dueAt, graceMinutes, finishedAt, fraction and externalId beside the fields of make-promise.
+A date without a time of day is the start of that day; as dueAt it is the end of it, the next midnight there.
 
 Examples:
   troth import history.ndjson --source crm --up-to 2026-01-01T00:00:00Z
