@@ -3,17 +3,19 @@
  * same checks and the same shape of answer that records nothing. Rounds of the two take turns.
  *
  * node bench/ingest.bench.ts [--tiny] [--json | --markdown] [--accounts <count>] [--rounds <count>] [--seconds <count>]
- *   [--connections <count>] [--profile <folder>]
+ *   [--connections <count>] [--warmUp <count>] [--profile <folder>]
  */
 import { ingestFigures, measureIngest } from "./measures/ingest.ts";
 import { flagsOf, tell } from "./measuring.ts";
 import { onCopy, portfolioLedger } from "./support/ledgers.ts";
 
-const { accounts, rounds, seconds, connections, profile } = flagsOf({
+const { accounts, rounds, seconds, connections, warmUp, profile } = flagsOf({
   accounts: [1_000, 20],
   rounds: [5, 1],
   seconds: [5, 0.3],
   connections: [64, 8],
+  /** Of each route, by each connection. */
+  warmUp: [150, 10],
 });
 const ledger = await portfolioLedger({ accountCount: accounts, interactionCount: 12, busyInteractionCount: 12 });
 const ingest = await onCopy(ledger, (folder) =>
@@ -22,7 +24,7 @@ const ingest = await onCopy(ledger, (folder) =>
     accountCount: accounts,
     rounds,
     seconds,
-    warmUpRequests: connections * 150,
+    warmUpRequests: connections * warmUp,
     profile,
   }),
 );

@@ -13,7 +13,7 @@ import { measureStart } from "./measures/start.ts";
 import { type Figure, flagsOf, median, tell } from "./measuring.ts";
 import { onCopy, portfolioLedger } from "./support/ledgers.ts";
 
-const { small, large, rounds, seconds, lines, reads, reports, starts, connections } = flagsOf({
+const { small, large, rounds, seconds, lines, reads, reports, starts, connections, warmUp } = flagsOf({
   small: [100_000, 600],
   large: [1_000_000, 0],
   rounds: [3, 1],
@@ -22,7 +22,8 @@ const { small, large, rounds, seconds, lines, reads, reports, starts, connection
   reads: [400, 3],
   reports: [20, 1],
   starts: [5, 1],
-  connections: [64, 8],
+  connections: [64, 4],
+  warmUp: [50, 5],
 });
 /** Of an account, verdicts included, on average over busy ones and others. */
 const eventsPerAccount = 66;
@@ -39,7 +40,7 @@ async function figuresAt(events: number): Promise<Figure[]> {
   const ingest = await onCopy(ledger, (folder) =>
     measureIngest(folder, {
       ...{ accountCount, rounds, seconds, connectionCount: connections },
-      warmUpRequests: connections * 50,
+      warmUpRequests: connections * warmUp,
       profile: undefined,
     }),
   );
