@@ -96,11 +96,15 @@ function make(command: MakePromise, facts: PromiseFacts): Draft<PromiseEvent>[] 
 }
 
 /** @throws DomainError for what can't be promised, by whatever schedule or to whomever. */
-function checkMade({ promisor, promisee, offer, offerExpiresAt, condition, at }: MakePromise): void {
+function checkMade({ promisor, promisee, offer, needsAcceptance, offerExpiresAt, condition, at }: MakePromise): void {
   if (promisor === promisee) throw new DomainError("parties-unfit", "nobody promises to itself", "/promisee");
   checkTerms(offer.terms);
   if (offer.schedule.occurrences.length > occurrenceCountMax)
     throw new DomainError("too-many-occurrences", `at most ${occurrenceCountMax} occurrences`, "/terms");
+  if (offer.terms.type === "abstain" && offer.matcher === undefined)
+    throw new DomainError("terms-invalid", "an abstention needs a matcher: it says what breaks it", "/matcher");
+  if (offerExpiresAt !== undefined && !needsAcceptance)
+    throw new DomainError("terms-invalid", "only an offer that needs acceptance expires", "/offerExpiresAt");
   if (offerExpiresAt !== undefined && offerExpiresAt <= at)
     throw new DomainError("terms-invalid", "the offer expires before it is made", "/offerExpiresAt");
   if (condition?.expiresAt !== undefined && condition.expiresAt <= at)

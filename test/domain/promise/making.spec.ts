@@ -92,6 +92,14 @@ describe("making a promise", () => {
     given()
       .when(make({ offerExpiresAt: p.madeAt }))
       .thenRefused("terms-invalid"));
+  it("is refused where an offer expires that needs no acceptance", () =>
+    given()
+      .when(make({ offerExpiresAt: on("2026-02-01") }))
+      .thenRefused("terms-invalid"));
+  it("is refused as an abstention that nothing can break", () =>
+    given()
+      .when(make({ offer: { ...p.abstain("2026-01-01", "2027-01-01"), matcher: undefined } }))
+      .thenRefused("terms-invalid"));
   it("is refused where the condition expires before it is made", () =>
     given()
       .when(make({ condition: { expiresAt: p.madeAt } }))
