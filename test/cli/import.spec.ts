@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runningServer, type RunningServer } from "../support/server.ts";
-import { aKey, aLedger, copyOf, example, scratchFolder, troth, trothProcess } from "./support/troth.ts";
+import { aKey, aLedger, copyOf, example, removedAtEnd, scratchFolder, troth, trothProcess } from "./support/troth.ts";
 
 type Report = {
   lines: number;
@@ -23,9 +23,11 @@ const csv = (kind: "interactions" | "promises", mapping = example(`mapping-${kin
   mapping,
 ];
 
+const later = removedAtEnd();
+
 let made: string;
 beforeAll(async () => {
-  made = await aLedger(afterAll);
+  made = await aLedger(later);
   expect((await troth(["import", example("accounts.ndjson"), "--data", made])).code).toBe(0);
 });
 
@@ -204,11 +206,12 @@ describe("importing into a folder", () => {
 });
 
 describe("importing through a server", () => {
+  const later = removedAtEnd();
   let data: string;
   let server: RunningServer;
   let env: Record<string, string>;
   beforeAll(async () => {
-    data = await aLedger(afterAll);
+    data = await aLedger(later);
     const key = await aKey(data, "record", "read");
     server = await runningServer(data);
     env = { TROTH_URL: server.url, TROTH_KEY: key };

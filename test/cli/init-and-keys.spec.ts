@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { lockFolder } from "../../src/event-store/folder-lock.ts";
 import { openSqliteEventStore } from "../../src/event-store/sqlite/sqlite-event-store.ts";
-import { aLedger, scratchFolder, troth, trothProcess } from "./support/troth.ts";
+import { aLedger, removedAtEnd, scratchFolder, troth, trothProcess } from "./support/troth.ts";
 
 const secretForm = /troth_key_[0-9a-z]+_[\w-]{43}/;
 
@@ -48,8 +48,9 @@ describe("troth init", () => {
 });
 
 describe("troth keys", () => {
+  const later = removedAtEnd();
   let data: string;
-  beforeAll(async () => void (data = await aLedger(afterAll)));
+  beforeAll(async () => void (data = await aLedger(later)));
 
   it("lists, issues and revokes", async () => {
     const issued = await trothProcess(["keys", "issue", "calendar", "--scope", "record", "read", "--data", data, "--json"]);

@@ -2,14 +2,16 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { openSqliteEventStore } from "../../src/event-store/sqlite/sqlite-event-store.ts";
 import { runningServer } from "../support/server.ts";
-import { aKey, aLedger, copyOf, example, troth, trothProcess } from "./support/troth.ts";
+import { aKey, aLedger, copyOf, example, removedAtEnd, troth, trothProcess } from "./support/troth.ts";
+
+const later = removedAtEnd();
 
 let made: string;
 beforeAll(async () => {
-  made = await aLedger(afterAll);
+  made = await aLedger(later);
   const { code, err } = await troth(["import", example("accounts.ndjson"), "--data", made]);
   expect(code, err).toBe(0);
   await troth(["rebuild", "--data", made]);

@@ -2,13 +2,15 @@
 import { openSync, readSync, closeSync, writeSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { runningServer } from "../support/server.ts";
-import { aKey, aLedger, copyOf, scratchFolder, troth, trothProcess } from "./support/troth.ts";
+import { aKey, aLedger, copyOf, removedAtEnd, scratchFolder, troth, trothProcess } from "./support/troth.ts";
 import { startTroth } from "./support/serving.ts";
 
+const later = removedAtEnd();
+
 let made: string;
-beforeAll(async () => void (made = await aLedger(afterAll)));
+beforeAll(async () => void (made = await aLedger(later)));
 
 describe("a start", () => {
   it("makes a ledger where there is none, prints its admin key once, and says where it listens", async () => {

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { runCli } from "../../../src/cli/program.ts";
 import type { Shell } from "../../../src/cli/shell.ts";
 
@@ -50,6 +50,15 @@ export function scratchFolder(onEnd: (remove: () => void) => void = onTestFinish
   const folder = mkdtempSync(join(tmpdir(), "troth-cli-"));
   onEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Collects what is to be removed after the suite that calls it. Inside its hooks it would be too late to ask for that. */
+export function removedAtEnd(): (remove: () => void) => void {
+  const removers: (() => void)[] = [];
+  afterAll(() => {
+    for (const remove of removers) remove();
+  });
+  return (remove) => void removers.push(remove);
 }
 
 /** A new ledger. @returns its data folder. */
