@@ -73,9 +73,9 @@ export function openForBuilding(path: string, of: readonly Projection[]): Databa
   remove(path);
   const database = new DatabaseSync(path);
   database.exec(
-    `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY`,
+    `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA locking_mode = EXCLUSIVE`,
   );
-  createTables(database, of, fingerprint(of));
+  createTables(database, of, fingerprint(of), { withIndexes: false });
   return database;
 }
 

@@ -115,6 +115,7 @@ function touchNew(event: EventFor<"InteractionRecorded">, touched: Touched): voi
   const recorded = interaction.evolve({ status: "none" }, event) as Exclude<InteractionState, { status: "none" }>;
   const { account } = recorded;
   touched.accounts.add(account);
+  if (touched.everyPromise) return;
   const known = touched.evidence.get(account);
   if (known === undefined) touched.evidence.set(account, [recorded]);
   else if (known !== "any") known.push(recorded);

@@ -30,6 +30,7 @@ export const parameters = defineProjection({
       tables.run(`INSERT INTO recordings VALUES (?, ?, ?, NULL, NULL)`, [data.recording, data.source, recordedAt]),
     RecordingCompleted: (tables, { data, recordedAt }, touched) => {
       tables.run(`UPDATE recordings SET completed_at = ?, up_to = ? WHERE id = ?`, [recordedAt, data.upTo, data.recording]);
+      if (touched.everyPromise) return;
       for (const { id } of tables.all<{ id: never }>(`SELECT id FROM promises WHERE recording = ?`, [data.recording]))
         touched.promises.add(id);
     },

@@ -29,7 +29,9 @@ export class Touched {
   readonly accounts = new Set<AccountId>();
   /** New interactions by account; "any" where an earlier one changed. Promises that they may concern are judged anew. */
   readonly evidence = new Map<AccountId, Interaction[] | "any">();
-  /** Parameters changed on which every promise or account rests. */
+  /** Revisions that verdicts gave to promises: a series is attested in many events, and its row is written once. */
+  readonly revisions = new Map<PromiseId, number>();
+  /** Parameters changed on which every promise or account rests, or the views are being built: nothing need be remembered of each. */
   everyPromise = false;
   everyAccount = false;
 
@@ -37,6 +39,7 @@ export class Touched {
     this.promises.clear();
     this.accounts.clear();
     this.evidence.clear();
+    this.revisions.clear();
     this.everyPromise = false;
     this.everyAccount = false;
   }

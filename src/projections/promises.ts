@@ -119,6 +119,8 @@ export const promises = defineProjection({
     ),
   },
   settle(tables, touched) {
+    for (const [id, revision] of touched.revisions)
+      tables.run(`UPDATE promises SET revision = ? WHERE id = ? AND revision < ?`, [revision, id, revision]);
     const policy = policyInForce(tables);
     const read = evidenceReader(tables);
     for (const row of promisesToJudge(tables, touched)) {
@@ -133,7 +135,11 @@ export const promises = defineProjection({
 
 /** Account by account, so that an account's interactions are read once for all of its promises. */
 function* promisesToJudge(tables: Tables, touched: Touched): Generator<PromiseRow> {
-  if (touched.everyPromise) return yield* tables.all<PromiseRow>(`${selectPromise} ORDER BY account`);
+  if (touched.everyPromise) {
+    for (const { account } of tables.all<{ account: string }>(`SELECT DISTINCT account FROM promises`))
+      yield* tables.all<PromiseRow>(`${selectPromise} WHERE account = ?`, [account]);
+    return;
+  }
   for (const [account, evidence] of touched.evidence) {
     for (const row of tables.all<PromiseRow>(`${selectPromise} WHERE account = ? AND listens = 1`, [account])) {
       const isConcerned = touched.promises.delete(row.id) || evidence === "any" || isAnyConcern(evidence, row);
@@ -179,6 +185,6 @@ function attested(tables: Tables, event: EventFor<VerdictEvent["type"]>, touched
     attestedDigest(event),
     event.data.basis.asOf,
   ]);
-  tables.run(`UPDATE promises SET revision = ? WHERE id = ?`, [event.revision, idOf(event)]);
+  touched.revisions.set(idOf<PromiseId>(event), event.revision);
   touched.promises.add(idOf<PromiseId>(event));
 }

@@ -8,7 +8,7 @@ import { dumpViews } from "../../src/projections/dump.ts";
 import { openViewsForReading } from "../../src/projections/database.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
 import { projections } from "../../src/projections/registry.ts";
-import { viewsOf } from "../../src/projections/views.ts";
+import { type Views, viewsOf } from "../../src/projections/views.ts";
 import { testLedger } from "../support/ledger.ts";
 import { play, steps } from "../support/portfolio.ts";
 
@@ -53,5 +53,17 @@ describe("a rebuild", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("makes every table and index that running views have", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "troth-rebuild-"));
+    const ledger = testLedger();
+    const schemaOf = (views: Pick<Views, "all">) =>
+      views.all<{ name: string }>("SELECT type, name FROM sqlite_schema ORDER BY type, name");
+    const { path } = await rebuildViews(folder, ledger.store.log, projections);
+    const database = openViewsForReading(path);
+    expect(schemaOf(viewsOf(database))).toEqual(schemaOf(ledger.host.views));
+    database.close();
+    rmSync(folder, { recursive: true });
   });
 });
