@@ -21,7 +21,8 @@ export type FromWorker =
   | { type: "failed"; message: string }
   | { type: "closed" };
 
-const batchCount = 1_000;
+/** What each batch costs grows with the accounts that it touches, and less with its events: a backlog is taken in large ones. */
+const batchCount = 10_000;
 /**
  * While nobody waits, the views take at most a fifth of a core's time, so that writers keep theirs; and a promise that several
  * events of a moment touch is judged once.
