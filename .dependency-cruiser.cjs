@@ -54,6 +54,12 @@ module.exports = {
       to: { path: "^(node:)?crypto$" },
     },
     only(
+      "transparency-signs-what-is-stored",
+      "^src/transparency/",
+      ["^src/audit/", "^src/event-store/(log|event-store)\\.ts$", "^node:", "^(fs|path|sqlite|crypto)$"],
+      "What signs the log sees stored bytes alone: no domain, no ledger, no API.",
+    ),
+    only(
       "schedule-is-a-leaf",
       "^src/schedule/",
       ["^src/domain/", "node_modules/(rrule-temporal|zod)/"],
@@ -90,6 +96,13 @@ module.exports = {
       severity: "error",
       from: { pathNot: "^src/(main|composition|event-store|vault)" },
       to: { path: "^src/(event-store|vault)/(sqlite|memory|kurrentdb)" },
+    },
+    {
+      name: "keys-of-the-log-are-chosen-in-main",
+      comment: "Only the composition root opens the log's key, its heads and its tiles.",
+      severity: "error",
+      from: { pathNot: "^src/(main|composition|transparency)" },
+      to: { path: "^src/transparency/(keys-folder|sqlite)" },
     },
     {
       name: "main-is-a-root",

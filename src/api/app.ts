@@ -2,6 +2,7 @@
 import underPressure from "@fastify/under-pressure";
 import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { admission } from "./admission.ts";
+import { mountAudit } from "./audit/audit.ts";
 import { mountBatch } from "./batch/batch.ts";
 import { mountCommands } from "./commands.ts";
 import { type ApiDeps, defaultLimits, type Limits } from "./deps.ts";
@@ -91,6 +92,7 @@ async function mountVersion1(
   mountCommands(app, deps, limits, admit, metrics);
   mountQueries(app, deps, limits, admit);
   mountEvents(app, deps, limits, admit, metrics, draining);
+  mountAudit(app, deps, admit);
   await mountBatch(app, deps, limits, admit, metrics, draining);
 }
 

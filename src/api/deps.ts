@@ -5,6 +5,7 @@ import type { EventStore } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { QueryDefinition, ReadingDesk } from "../queries/query.ts";
+import type { AuditLog } from "../transparency/audit-log.ts";
 import type { Vault } from "../vault/vault.ts";
 
 export type Limits = {
@@ -63,6 +64,8 @@ export type ApiDeps = {
   store: EventStore;
   log: Log;
   vault: Vault;
+  /** Without it nothing is mounted below `/v1/audit`, and there are no receipts. */
+  auditLog?: AuditLog | undefined;
   commands: readonly CommandDefinition[];
   queries: readonly QueryDefinition[];
   /** Of the program, shown in the OpenAPI document. */

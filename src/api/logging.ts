@@ -6,12 +6,21 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ClockBehindError } from "../ledger/log-clock.ts";
 import { RevisionConflictError, StoreUnavailableError } from "../event-store/event-store.ts";
 import { ViewsBehindError } from "../projections/reader.ts";
+import { LogDivergedError, TreeBehindError } from "../transparency/audit-log.ts";
 import { VaultUnavailableError } from "../vault/vault.ts";
 
 export type Fault = { name: string; code?: string; message?: string; frames: string[]; cause?: Fault };
 
 /** Errors whose messages are ours and say nothing of the request. Those of others may quote what they stumbled over. */
-const spoken = [ClockBehindError, RevisionConflictError, StoreUnavailableError, ViewsBehindError, VaultUnavailableError];
+const spoken = [
+  ClockBehindError,
+  LogDivergedError,
+  RevisionConflictError,
+  StoreUnavailableError,
+  TreeBehindError,
+  ViewsBehindError,
+  VaultUnavailableError,
+];
 
 /** What may be logged of an error. */
 export function faultOf(error: unknown, depth = 0): Fault {

@@ -54,6 +54,8 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "parties-unfit": { status: 422, title: "The parties do not fit" },
   "in-the-future": { status: 422, title: "It lies in the future" },
   "too-little-history": { status: 409, title: "There is too little history to fit a model to" },
+  "log-not-diverged": { status: 409, title: "The log agrees with what was signed" },
+  "known-head-differs": { status: 409, title: "Another tree head was signed last" },
 };
 
 /** Everything else. */
@@ -85,6 +87,8 @@ export const apiProblems = {
   "store-unavailable": { status: 503, title: "The event store is unavailable" },
   "vault-unavailable": { status: 503, title: "The vault is unavailable" },
   "views-behind": { status: 503, title: "The views have not caught up" },
+  "log-diverged": { status: 503, title: "The log does not agree with what was signed" },
+  "tree-behind": { status: 503, title: "The signed tree has not come that far" },
   overloaded: { status: 503, title: "The server is overloaded" },
   "shutting-down": { status: 503, title: "The server is shutting down" },
   "store-full": { status: 507, title: "There is no room left for events" },

@@ -10,6 +10,7 @@ import { IdempotencyMismatchError, StaleRevisionError } from "../ledger/ledger.t
 import { ClockBehindError } from "../ledger/log-clock.ts";
 import { ViewsBehindError } from "../projections/reader.ts";
 import { CursorError } from "../queries/query.ts";
+import { LogDivergedError, TreeBehindError } from "../transparency/audit-log.ts";
 import { SubjectErasedError, VaultUnavailableError } from "../vault/vault.ts";
 import { faultOf } from "./logging.ts";
 import { type ApiProblemCode, type ProblemCode, problemTypes } from "./problem-codes.ts";
@@ -98,6 +99,8 @@ function unavailability(error: unknown): Answer | undefined {
   if (error instanceof VaultUnavailableError)
     return answer("vault-unavailable", "Personal text can't be sealed or opened now; nothing was recorded.", retryAfter(5));
   if (error instanceof ViewsBehindError) return answer("views-behind", error.message, retryAfter(1));
+  if (error instanceof TreeBehindError) return answer("tree-behind", error.message, retryAfter(1));
+  if (error instanceof LogDivergedError) return answer("log-diverged", `${error.message}.`);
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { DomainError } from "../domain/errors.ts";
 import { key, keyScope, type KeyScope } from "../domain/key.ts";
-import { ledgerRecord } from "../domain/ledger-record.ts";
+import { knownHead, ledgerRecord } from "../domain/ledger-record.ts";
 import { policy, policyDocument } from "../domain/policy.ts";
 import {
   epochMs,
@@ -210,6 +210,33 @@ export const correctClock = defineCommand({
       "ledger",
       { type: "CorrectClock", logTime, at: logTime },
       metaOf("correct-clock", desk, { ...request, expectedRevision: undefined }),
+    );
+    return { ...handled, id: "ledger" };
+  },
+});
+
+export const resumeLog = defineCommand({
+  name: "resume-log",
+  method: "POST",
+  path: "/audit/resume",
+  tag: "Ledger",
+  summary: "Declare that the log does not go on from the tree head that was signed last",
+  description:
+    "Only while the log is behind what was signed or differs from it, for instance after a backup was restored, and nothing better can be restored. Receipts of the lost part then contradict the log, and the declaration is visible to every auditor for ever. Signing goes on at once.",
+  scope: "admin",
+  params: noParams,
+  body: z.strictObject({ lastKnownHead: knownHead.describe("The head that the log lacks, as `log-diverged` names it.") }),
+  example: { lastKnownHead: { size: 4711, root: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" } },
+  refusals: ["log-not-diverged", "known-head-differs", "not-your-part"],
+  async run(desk, request) {
+    requireUnbound(request.caller);
+    const { lastKnownHead } = request.body;
+    const broken = desk.auditLog?.status().lastKnownHead;
+    const handled = await desk.ledger.handle(
+      ledgerRecord,
+      "ledger",
+      { type: "ResumeLog", lastKnownHead, broken, at: desk.ledger.now() },
+      metaOf("resume-log", desk, { ...request, expectedRevision: undefined }),
     );
     return { ...handled, id: "ledger" };
   },

@@ -40,7 +40,13 @@ export type CommandRequest<Params, Body> = {
 };
 
 /** What a command needs of the world. */
-export type Desk = { ledger: Ledger; host: ViewsHost; timeZoneData: string };
+export type Desk = {
+  ledger: Ledger;
+  host: ViewsHost;
+  timeZoneData: string;
+  /** Where the log is signed. */
+  auditLog?: { status(): { lastKnownHead?: { size: number; root: string } } };
+};
 
 export type Acknowledged = Handled & {
   /** Of what the command was about. */

@@ -1,6 +1,14 @@
 /** Every command there is. A new one is added here and appears in the API, the batch, the OpenAPI document and the importers. */
 import { assignAccount, changeAccount, closeAccount, openAccount, reopenAccount } from "./accounts.ts";
-import { adoptPolicy, completeRecording, correctClock, issueKey, revokeKey, startRecording } from "./administration.ts";
+import {
+  adoptPolicy,
+  completeRecording,
+  correctClock,
+  issueKey,
+  resumeLog,
+  revokeKey,
+  startRecording,
+} from "./administration.ts";
 import { makeAgreement } from "./agreements.ts";
 import type { CommandDefinition } from "./command.ts";
 import { correctInteraction, recordInteraction, retractInteraction } from "./interactions.ts";
@@ -54,6 +62,7 @@ export const commands: readonly CommandDefinition[] = [
   issueKey,
   revokeKey,
   correctClock,
+  resumeLog,
 ];
 
 const byName = new Map(commands.map((command) => [command.name, command]));

@@ -23,6 +23,7 @@ import type { ReadingDesk } from "../queries/query.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import type { Vault } from "../vault/vault.ts";
+import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { threadedHost } from "./threaded-host.ts";
 
 export type FolderOptions = {
@@ -41,6 +42,8 @@ export type OpenLedger = {
   readingDesk: ReadingDesk;
   host: ViewsHost & { ready: Promise<unknown> };
   keeper: Keeper;
+  /** Not started: whoever serves the ledger does that. */
+  auditLog: StartedAuditLog;
   close(): Promise<void>;
 };
 
@@ -53,6 +56,7 @@ export class NoLedgerError extends Error {
 }
 
 export const ledgerPath = (folder: string): string => join(folder, "ledger.db");
+export const treePath = (folder: string): string => join(folder, "tree.db");
 export const vaultPath = (folder: string): string => join(folder, "vault.db");
 export const keysFolderOf = ({ folder, keysFolder }: Pick<FolderOptions, "folder" | "keysFolder">): string =>
   resolve(keysFolder ?? `${resolve(folder)}.keys`);
@@ -124,13 +128,19 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
     closers.push(() => store.close());
     const host = threadedHost({ folder, logPath: ledgerPath(folder) }, options.onBuilding);
     closers.push(() => host.close());
+    const auditLog = threadedAuditLog({
+      logPath: ledgerPath(folder),
+      treePath: treePath(folder),
+      keysFolder: keysFolderOf(options),
+    });
+    closers.push(() => auditLog.close());
     const ledger = new Ledger({
       store,
       vault,
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),
     });
-    const desk = { ledger, host, timeZoneData: process.versions["tz"] ?? "unknown" };
+    const desk = { ledger, host, timeZoneData: process.versions["tz"] ?? "unknown", auditLog };
     const readingDesk: ReadingDesk = {
       get views() {
         return host.views;
@@ -139,7 +149,17 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       vault,
       now: () => ledger.now(),
     };
-    return { folder, store, vault, desk, readingDesk, host, keeper: new Keeper(ledger, host), close: () => closeAll(closers) };
+    return {
+      folder,
+      store,
+      vault,
+      desk,
+      readingDesk,
+      host,
+      keeper: new Keeper(ledger, host),
+      auditLog,
+      close: () => closeAll(closers),
+    };
   } catch (error) {
     void closeAll(closers);
     throw error;

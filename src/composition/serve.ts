@@ -39,13 +39,14 @@ const drainMsUsual = 20_000;
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
 export async function serveLedger(ledger: OpenLedger, options: ServerOptions): Promise<RunningServer> {
   const { host, port, version, logger, limits, processMetrics, refits = true, drainMs = drainMsUsual } = options;
-  const { desk, readingDesk, store, vault } = ledger;
+  const { desk, readingDesk, store, vault, auditLog } = ledger;
   const app = buildApp({
-    ...{ desk, readingDesk, store, vault, commands, queries, version, logger, limits, processMetrics },
+    ...{ desk, readingDesk, store, vault, auditLog, commands, queries, version, logger, limits, processMetrics },
     host: ledger.host,
     log: store.log,
   });
   const stopping = new AbortController();
+  auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"));
   try {
     await Promise.race([ledger.host.caughtUp(store.log.head()).catch(() => undefined), delay(catchUpMs)]);
     await app.listen({ host, port });

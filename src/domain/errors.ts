@@ -53,6 +53,9 @@ export const domainErrorCodes = [
   "parties-unfit",
   "in-the-future",
   "too-little-history",
+  // The verifiable log.
+  "log-not-diverged",
+  "known-head-differs",
 ] as const;
 
 export type DomainErrorCode = (typeof domainErrorCodes)[number];

@@ -27,12 +27,23 @@ export const priorFit = z.strictObject({
   ...fit,
 });
 
+/** A tree head by which the log once stood. */
+export const knownHead = z.strictObject({
+  /** Leaves. */
+  size: z.int().min(1),
+  /** 32 bytes in base64. */
+  root: z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, "must be 32 bytes in base64"),
+});
+export type KnownHead = z.infer<typeof knownHead>;
+
 export const ledgerEvents = {
   LedgerOpened: z.strictObject({ ledger: slug, format: z.int().min(1) }),
   RecordingStarted: z.strictObject({ recording: recordingId, source: slug }),
   RecordingCompleted: z.strictObject({ recording: recordingId, source: slug, upTo: instant }),
   /** Log time counts anew from here: the clock had been wrong for good. */
   ClockCorrected: z.strictObject({ logTime: instant }),
+  /** The log does not go on from the head that was signed last. Visible to every auditor for ever. */
+  LogResumed: z.strictObject({ lastKnownHead: knownHead }),
   PriorFitted: priorFit,
   DormancyModelFitted: dormancyFit,
 };
@@ -43,6 +54,8 @@ export type LedgerCommand =
   | ({ type: "StartRecording"; recording: RecordingId; source: Slug } & At)
   | ({ type: "CompleteRecording"; recording: RecordingId; upTo?: Instant } & At)
   | ({ type: "CorrectClock"; logTime: Instant } & At)
+  /** `broken` is the head that the log does not bear out, where there is one. */
+  | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: KnownHead | undefined } & At)
   | ({ type: "RecordPriorFit"; fit: z.infer<typeof priorFit> } & At)
   | ({ type: "RecordDormancyFit"; fit: z.infer<typeof dormancyFit> } & At);
 
@@ -51,6 +64,8 @@ export type LedgerState = {
   isOpen: boolean;
   recordings: ReadonlyMap<RecordingId, Recording>;
   priors: { from: Instant; mean: number }[];
+  /** The head that was last given up. */
+  givenUp?: KnownHead;
   dormancy?: z.infer<typeof dormancyFit>;
 };
 
@@ -72,6 +87,8 @@ function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[
       return completeRecording(command, state);
     case "CorrectClock":
       return [{ type: "ClockCorrected", data: { logTime: command.logTime } }];
+    case "ResumeLog":
+      return resumeLog(command, state);
     case "RecordPriorFit":
       return [{ type: "PriorFitted", data: command.fit }];
     case "RecordDormancyFit":
@@ -93,6 +110,18 @@ function completeRecording(
   return [{ type: "RecordingCompleted", data: { recording, source: open.source, upTo: upTo ?? at } }];
 }
 
+function resumeLog(
+  { lastKnownHead, broken }: Extract<LedgerCommand, { type: "ResumeLog" }>,
+  { givenUp }: LedgerState,
+): Draft<LedgerEvent>[] {
+  if (broken === undefined) throw new DomainError("log-not-diverged");
+  if (!isSameHead(lastKnownHead, broken)) throw new DomainError("known-head-differs", undefined, "/lastKnownHead");
+  // Until signing goes on, a moment later, the declaration may come again.
+  return givenUp !== undefined && isSameHead(givenUp, broken) ? [] : [{ type: "LogResumed", data: { lastKnownHead } }];
+}
+
+const isSameHead = (a: KnownHead, b: KnownHead): boolean => a.size === b.size && a.root === b.root;
+
 function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
   switch (event.type) {
     case "LedgerOpened":
@@ -107,6 +136,8 @@ function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
       return { ...state, priors: [...state.priors, { from: event.data.cutOff, mean: event.data.mean }] };
     case "DormancyModelFitted":
       return { ...state, dormancy: event.data };
+    case "LogResumed":
+      return { ...state, givenUp: event.data.lastKnownHead };
     case "ClockCorrected":
       return state;
   }

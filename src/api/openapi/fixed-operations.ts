@@ -166,7 +166,7 @@ const json = (description: string, example: unknown) => ({
   description,
   content: { "application/json": { schema: { type: "object" }, example } },
 });
-const ready = { status: "ready", store: "running", views: "running", position: 7, viewsPosition: 7, lag: 0 };
+const ready = { status: "ready", store: "running", views: "running", tree: "running", position: 7, viewsPosition: 7, lag: 0 };
 
 const health = (operationId: string, summary: string, description: string, responses: Operation): Operation => ({
   operationId,
@@ -185,14 +185,19 @@ export const fixedPaths: Record<string, Operation> = {
     get: health("livez", "Is the process alive?", "Needs no key.", { "200": json("It is.", { status: "alive" }) }),
   },
   "/readyz": {
-    get: health("readyz", "May it be sent requests?", "Needs no key.", {
-      "200": json("It may.", ready),
-      "503": json("Not now: the log can't be read, or the views are being built or have failed.", {
-        ...ready,
-        status: "not-ready",
-        views: "building",
-      }),
-    }),
+    get: health(
+      "readyz",
+      "May it be sent requests?",
+      "Needs no key. `tree` tells of the verifiable log: `diverged` calls for the operator, and everything but the audit routes goes on.",
+      {
+        "200": json("It may.", ready),
+        "503": json("Not now: the log can't be read, or the views are being built or have failed.", {
+          ...ready,
+          status: "not-ready",
+          views: "building",
+        }),
+      },
+    ),
   },
   "/metrics": {
     get: {

@@ -1,0 +1,135 @@
+/** The operations of the verifiable log, whose bodies are in the formats of others. */
+import { consistencyQuery, receiptParams } from "../audit/audit.ts";
+import type { ProblemCode } from "../problem-codes.ts";
+import { type Operation, parametersOf } from "./operations.ts";
+import { queryRefusals, refusalResponses } from "./refusals.ts";
+
+const root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+const signature = `— troth/main ${"A".repeat(91)}=`;
+const exampleHead = `troth/main\n4711\n${root}\n\n${signature}\n`;
+
+const texts = (description: string, example: string) => ({
+  description,
+  content: { "text/plain": { schema: { type: "string" }, example } },
+});
+
+const refusals = (...more: ProblemCode[]) =>
+  refusalResponses([
+    ...queryRefusals([], false).filter((code) => code !== "views-behind" && code !== "key-bound"),
+    "log-diverged",
+    "tree-behind",
+    ...more,
+  ]);
+
+const operation = (operationId: string, summary: string, description: string, more: Operation): Operation => ({
+  operationId,
+  tags: ["Verifiable log"],
+  summary,
+  description,
+  parameters: [],
+  ...more,
+});
+
+const tile = (operationId: string, what: string, description: string, names: readonly Operation[]): Operation =>
+  operation(operationId, what, `${description}\n\nNeeds the scope \`audit\`. Not for keys that are bound to a party.`, {
+    parameters: names,
+    responses: {
+      "200": {
+        description: "The bytes.",
+        content: { "application/octet-stream": { schema: { type: "string", format: "binary" }, example: "" } },
+      },
+      ...refusals("not-found", "key-bound"),
+    },
+  });
+
+const path = (name: string, description: string, example: string): Operation => ({
+  name,
+  in: "path",
+  required: true,
+  description,
+  schema: { type: "string" },
+  example,
+});
+const place = path(
+  "tile",
+  "The number of the tile in groups of three digits, all but the last with an `x` before them (`x001/x234/067`); for one that is not full `.p/` and its width.",
+  "000.p/7",
+);
+
+export const auditPaths: Record<string, Operation> = {
+  "/v1/audit/key": {
+    get: operation(
+      "get-audit-key",
+      "The public key that tree heads are signed with",
+      "As a verifier key of C2SP signed-note. Get it once, from the operator and not from the log that you audit.\n\nNeeds the scope `audit`.",
+      { responses: { "200": texts("The key.", `troth/main+c55bb4b5+${"A".repeat(43)}=\n`), ...refusals() } },
+    ),
+  },
+  "/v1/audit/checkpoint": {
+    get: operation(
+      "get-tree-head",
+      "The tree head that was signed last",
+      "A signed note (C2SP tlog-checkpoint): origin, size and root. At most a second old while events are appended.\n\nNeeds the scope `audit`.",
+      { responses: { "200": texts("The signed tree head.", exampleHead), ...refusals() } },
+    ),
+  },
+  "/v1/audit/tile/entries/{tile}": {
+    get: tile("get-entries", "Leaves of the log", "Up to 256 leaves (C2SP tlog-tiles), each after its length in two bytes.", [
+      place,
+    ]),
+  },
+  "/v1/audit/tile/{level}/{tile}": {
+    get: tile(
+      "get-tile",
+      "Hashes of the tree",
+      "Up to 256 hashes (C2SP tlog-tiles). A full tile never changes; one that is empty, or wider than the signed tree has it, is not found.",
+      [path("level", "0 for the hashes of leaves.", "0"), place],
+    ),
+  },
+  "/v1/audit/consistency": {
+    get: operation(
+      "get-consistency",
+      "The proof that a later tree begins with an earlier one",
+      "RFC 9162, section 2.1.4. Hashes are in base64.\n\nNeeds the scope `audit`.",
+      {
+        parameters: parametersOf(consistencyQuery, "query"),
+        responses: {
+          "200": {
+            description: "The proof. The roots are told for comparison; trust those alone that were signed.",
+            content: {
+              "application/json": {
+                schema: {
+                  type: "object",
+                  properties: {
+                    from: { type: "integer" },
+                    to: { type: "integer" },
+                    fromRoot: { type: "string" },
+                    toRoot: { type: "string" },
+                    proof: { type: "array", items: { type: "string" } },
+                  },
+                  required: ["from", "to", "fromRoot", "toRoot", "proof"],
+                },
+                example: { from: 1, to: 2, fromRoot: root, toRoot: root, proof: [root] },
+              },
+            },
+          },
+          ...refusals(),
+        },
+      },
+    ),
+  },
+  "/v1/events/{event}/receipt": {
+    get: operation(
+      "get-receipt",
+      "The proof that an event is in the log",
+      "A receipt (C2SP tlog-proof): the place of the event, the hashes up to the root, and a signed tree head that holds it, signed now where there is none yet. Keep it: with it the event can't be dropped, changed or back-dated unnoticed.\n\nNeeds the scope `read`. Not for keys that are bound to a party.",
+      {
+        parameters: parametersOf(receiptParams, "path"),
+        responses: {
+          "200": texts("The receipt.", `c2sp.org/tlog-proof@v1\nindex 6\n${root}\n\n${exampleHead}`),
+          ...refusals("event-not-found", "key-bound"),
+        },
+      },
+    ),
+  },
+};
