@@ -39,7 +39,7 @@ function climb(hash: Buffer, index: number, size: number, proof: readonly Buffer
   return hash;
 }
 
-const [, keyName, keyHex, keyBase64] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(block("key"))!
+const [, keyName, keyHex, keyBase64] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(block("key"))!;
 const typedKey = Buffer.from(keyBase64!, "base64");
 const keyId = sha256(`${keyName}\n`, typedKey).subarray(0, 4);
 /** The fixed beginning of an Ed25519 public key in DER. @see RFC 8410 */
