@@ -56,6 +56,7 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "too-little-history": { status: 409, title: "There is too little history to fit a model to" },
   "log-not-diverged": { status: 409, title: "The log agrees with what was signed" },
   "known-head-differs": { status: 409, title: "Another tree head was signed last" },
+  "log-key-rotated": { status: 409, title: "The log's key was rotated meanwhile" },
 };
 
 /** Everything else. */

@@ -10,6 +10,9 @@ export type AuditErrorCode =
   | "malformed-request"
   | "malformed-bundle"
   | "malformed-census"
+  /** An event about keys or witnesses that contradicts itself or what was signed. */
+  | "bad-rotation"
+  | "bad-anchor"
   /** A tile that its store gave back in a shape it can't have. */
   | "damaged-tile"
   /** A line names a trusted key, and its signature is not that key's. */

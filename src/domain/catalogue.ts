@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { accountEvents, type AccountEvent } from "./account.ts";
 import { agreementEvents, type AgreementEvent } from "./agreement.ts";
+import { anchorEvents, type AnchorEvent } from "./anchor.ts";
 import { interactionEvents, type InteractionEvent } from "./interaction.ts";
 import { keyEvents, type KeyEvent } from "./key.ts";
 import { ledgerEvents, type LedgerEvent } from "./ledger-record.ts";
@@ -20,6 +21,7 @@ export const eventSchemas = {
   ...policyEvents,
   ...keyEvents,
   ...ledgerEvents,
+  ...anchorEvents,
 } satisfies Record<string, z.ZodType>;
 
 export type TrothEvent =
@@ -31,7 +33,8 @@ export type TrothEvent =
   | OutcomeEvent
   | PolicyEvent
   | KeyEvent
-  | LedgerEvent;
+  | LedgerEvent
+  | AnchorEvent;
 export type EventType = TrothEvent["type"];
 
 /** Versions above 1, by type. All others are at their first. */

@@ -56,6 +56,7 @@ export const domainErrorCodes = [
   // The verifiable log.
   "log-not-diverged",
   "known-head-differs",
+  "log-key-rotated",
 ] as const;
 
 export type DomainErrorCode = (typeof domainErrorCodes)[number];

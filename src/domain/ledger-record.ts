@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { At, Decider, Draft, EventOf, Recorded } from "./decider.ts";
 import { DomainError } from "./errors.ts";
+import { logOrigin, signatureLine, verifierKey } from "./signed-note-values.ts";
 import { type Instant, instant, type RecordingId, recordingId, type Slug, slug } from "./values.ts";
 
 const fit = { cutOff: instant, inputSize: z.int().min(0) };
@@ -36,6 +37,20 @@ export const knownHead = z.strictObject({
 });
 export type KnownHead = z.infer<typeof knownHead>;
 
+/** The log's key changes hands. What both signatures are over: `src/audit/key-rotation.ts`. */
+export const keyRotation = z.strictObject({
+  origin: logOrigin,
+  oldKey: verifierKey,
+  newKey: verifierKey,
+  /** The last head that the old key signed alone, or an earlier one. */
+  treeHead: knownHead,
+  /** Heads are signed by both keys until then, and by the new one ever after. */
+  oldKeyUntil: instant,
+  oldSignature: signatureLine,
+  newSignature: signatureLine,
+});
+export type KeyRotation = z.infer<typeof keyRotation>;
+
 export const ledgerEvents = {
   LedgerOpened: z.strictObject({ ledger: slug, format: z.int().min(1) }),
   RecordingStarted: z.strictObject({ recording: recordingId, source: slug }),
@@ -44,6 +59,8 @@ export const ledgerEvents = {
   ClockCorrected: z.strictObject({ logTime: instant }),
   /** The log does not go on from the head that was signed last. Visible to every auditor for ever. */
   LogResumed: z.strictObject({ lastKnownHead: knownHead }),
+  /** Whoever trusts the old key may trust the new one: both have signed this. */
+  LogKeyRotated: keyRotation,
   PriorFitted: priorFit,
   DormancyModelFitted: dormancyFit,
 };
@@ -54,8 +71,9 @@ export type LedgerCommand =
   | ({ type: "StartRecording"; recording: RecordingId; source: Slug } & At)
   | ({ type: "CompleteRecording"; recording: RecordingId; upTo?: Instant } & At)
   | ({ type: "CorrectClock"; logTime: Instant } & At)
-  /** `broken` is the head that the log does not bear out, where there is one. */
-  | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: KnownHead | undefined } & At)
+  /** `broken` is the head that the log does not bear out, where there is one; without its root where a witness told its size alone. */
+  | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: { size: number; root?: string } | undefined } & At)
+  | ({ type: "RotateLogKey"; rotation: KeyRotation } & At)
   | ({ type: "RecordPriorFit"; fit: z.infer<typeof priorFit> } & At)
   | ({ type: "RecordDormancyFit"; fit: z.infer<typeof dormancyFit> } & At);
 
@@ -66,6 +84,8 @@ export type LedgerState = {
   priors: { from: Instant; mean: number }[];
   /** The head that was last given up. */
   givenUp?: KnownHead;
+  /** The log's key since it was last rotated; absent where it is still the first. */
+  logKey?: string;
   dormancy?: z.infer<typeof dormancyFit>;
 };
 
@@ -89,6 +109,8 @@ function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[
       return [{ type: "ClockCorrected", data: { logTime: command.logTime } }];
     case "ResumeLog":
       return resumeLog(command, state);
+    case "RotateLogKey":
+      return rotateLogKey(command.rotation, state);
     case "RecordPriorFit":
       return [{ type: "PriorFitted", data: command.fit }];
     case "RecordDormancyFit":
@@ -120,7 +142,15 @@ function resumeLog(
   return givenUp !== undefined && isSameHead(givenUp, broken) ? [] : [{ type: "LogResumed", data: { lastKnownHead } }];
 }
 
-const isSameHead = (a: KnownHead, b: KnownHead): boolean => a.size === b.size && a.root === b.root;
+/** A witness may tell the size alone; the root is then whatever the operator declares it to be. */
+const isSameHead = (a: KnownHead, b: { size: number; root?: string }): boolean =>
+  a.size === b.size && (b.root === undefined || a.root === b.root);
+
+function rotateLogKey(rotation: KeyRotation, { logKey = rotation.oldKey }: LedgerState): Draft<LedgerEvent>[] {
+  if (logKey === rotation.newKey) return [];
+  if (logKey !== rotation.oldKey) throw new DomainError("log-key-rotated");
+  return [{ type: "LogKeyRotated", data: rotation }];
+}
 
 function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
   switch (event.type) {
@@ -138,6 +168,8 @@ function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
       return { ...state, dormancy: event.data };
     case "LogResumed":
       return { ...state, givenUp: event.data.lastKnownHead };
+    case "LogKeyRotated":
+      return { ...state, logKey: event.data.newKey };
     case "ClockCorrected":
       return state;
   }

@@ -16,6 +16,7 @@ import {
 } from "./parties.examples.ts";
 import * as p from "./promise.examples.ts";
 import { on } from "../support/spec.ts";
+import { anchored, keyRotation } from "./tree-heads.examples.ts";
 
 type DataOf<Type extends EventType> = Extract<TrothEvent, { type: Type }>["data"];
 
@@ -159,6 +160,7 @@ export const samples: { [Type in EventType]: DataOf<Type> } = {
   RecordingCompleted: { recording: recordingId, source: slug("crm-export"), upTo: on("2026-06-30") },
   ClockCorrected: { logTime: on("2026-06-30") },
   LogResumed: { lastKnownHead: { size: 4711, root: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" } },
+  LogKeyRotated: keyRotation,
   PriorFitted: { mean: 0.8, alpha: 4, beta: 1, parties: 30, outcomes: 90, ...fit },
   DormancyModelFitted: {
     model: "mbg-nbd",
@@ -172,4 +174,5 @@ export const samples: { [Type in EventType]: DataOf<Type> } = {
     regularity: null,
     ...fit,
   },
+  TreeHeadAnchored: anchored,
 };

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { type EventType, eventSchemas, isEventType, schemaVersion, type TrothEvent } from "../../src/domain/catalogue.ts";
 import { account } from "../../src/domain/account.ts";
 import { agreement } from "../../src/domain/agreement.ts";
+import { anchor } from "../../src/domain/anchor.ts";
 import type { Decider } from "../../src/domain/decider.ts";
 import { interaction } from "../../src/domain/interaction.ts";
 import { key } from "../../src/domain/key.ts";
@@ -86,6 +87,7 @@ describe("evolve", () => {
     policy,
     key,
     ledgerRecord,
+    anchor,
   ].map((decider, index) => [typesOf(index), decider as never]);
   const [, , , , promiseTypes] = deciders.map(([of]) => of);
 
@@ -126,6 +128,7 @@ function typesOf(index: number): string[] {
     "PolicyAdopted",
     "KeyIssued",
     "LedgerOpened",
+    "TreeHeadAnchored",
   ];
   const from = types.indexOf(firsts[index] as EventType);
   const to = firsts[index + 1] === undefined ? types.length : types.indexOf(firsts[index + 1] as EventType);
