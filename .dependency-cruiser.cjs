@@ -60,6 +60,18 @@ module.exports = {
       "What signs the log sees stored bytes alone: no domain, no ledger, no API.",
     ),
     only(
+      "witness-stands-alone",
+      "^src/witness/",
+      [
+        "^src/audit/",
+        "^src/transparency/secret-files\\.ts$",
+        "^node:",
+        "^(fs|path|sqlite|crypto)$",
+        "node_modules/(fastify|@fastify|pino)/",
+      ],
+      "Whoever only watches the logs of others has no ledger.",
+    ),
+    only(
       "schedule-is-a-leaf",
       "^src/schedule/",
       ["^src/domain/", "node_modules/(rrule-temporal|zod)/"],

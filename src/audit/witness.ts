@@ -84,7 +84,9 @@ export async function decideAddTreeHead(
   if ("status" in head) return head;
   if (oldSize > head.size) return refusal(400, "the old size is above that of the tree head");
   const known = state?.size ?? 0;
-  if (oldSize !== known) return { status: 409, contentType: "text/x.tlog.size", body: `${known}\n` };
+  // The same size with another root is a conflict too, and no proof of consistency mends it.
+  const isFork = state !== undefined && head.size === known && !equalBytes(head.root, state.root);
+  if (oldSize !== known || isFork) return { status: 409, contentType: "text/x.tlog.size", body: `${known}\n` };
   if (!isExtension(state, proof, head)) return refusal(422, "the tree head does not extend the one cosigned last");
   const lines = witness.keys.map((key) => cosign(head.text, key, time));
   const stored = noteOf(head.text, [...head.signatures.map(({ line }) => `${line}\n`), ...lines]);

@@ -12,6 +12,7 @@ import { serveCommand } from "./serve.ts";
 import type { Shell } from "./shell.ts";
 import { statusCommand } from "./status.ts";
 import { version } from "./version.ts";
+import { witnessCommand } from "./witness.ts";
 
 const subcommands = [
   demoCommand,
@@ -22,6 +23,7 @@ const subcommands = [
   statusCommand,
   checkCommand,
   rebuildCommand,
+  witnessCommand,
 ];
 
 export function programFor(shell: Shell): Command {

@@ -1,5 +1,4 @@
 /** `troth serve`: the API and the keeper, until a signal ends them. */
-import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { holdsLedger } from "../composition/ledger-folder.ts";
@@ -8,14 +7,13 @@ import { exitCodesHelp } from "./exit-codes.ts";
 import { openFolder } from "./folder.ts";
 import { adminKeyLines, makeLedger } from "./init.ts";
 import { type FolderFlags, folderOf, portOf, withFolder } from "./options.ts";
-import { prettyLog } from "./pretty-log.ts";
 import { served } from "./served.ts";
+import { isLoopback, levels, loggerOf, signalled } from "./serving.ts";
 import { note, type Shell } from "./shell.ts";
 
 type Flags = FolderFlags & { port?: string; host?: string; logLevel?: string };
 
 export const usualPort = 7407;
-const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 export const serveCommand = (shell: Shell): Command =>
   withFolder(new Command("serve"))
@@ -59,26 +57,6 @@ async function serve(shell: Shell, flags: Flags): Promise<void> {
   note(shell, `Troth serves ${resolve(where.folder)}`, `  API  ${server.url}/v1`, `  docs ${server.url}/docs`);
   await stopped;
   await stop(shell, server);
-}
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || (isIP(host) === 4 && host.startsWith("127.")) || host === "::1";
-
-function loggerOf(shell: Shell, { logLevel }: Flags) {
-  const level = logLevel ?? shell.env["TROTH_LOG_LEVEL"] ?? "info";
-  return shell.out.isTTY ? { level, stream: prettyLog(shell.out) } : { level };
-}
-
-/** Resolves at the first signal; the second ends the process. */
-function signalled(shell: Shell): Promise<void> {
-  let isStopping = false;
-  return new Promise((resolve) =>
-    shell.onSignal((signal) => {
-      if (isStopping) shell.exitNow(signal === "SIGINT" ? 130 : 143);
-      isStopping = true;
-      resolve();
-    }),
-  );
 }
 
 async function stop(shell: Shell, server: RunningServer): Promise<void> {

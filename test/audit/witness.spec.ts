@@ -124,10 +124,15 @@ describe("a witness", () => {
     expect(await decide(stateAt(20), request(0, 8))).toEqual({ ...conflict, body: "20\n" });
   });
 
+  it("answers 409 where it cosigned another head of the same size", async () => {
+    const forked = { ...stateAt(8), root: rootHash(leafHashes(8).reverse()) };
+    const { status, body, next } = await decide(forked, request(8, 8));
+    expect([status, body, next]).toEqual([409, "8\n", undefined]);
+  });
+
   it("answers 422 where the new tree does not extend the old", async () => {
     const forked = { ...stateAt(6), root: rootHash(leafHashes(6).reverse()) };
     expect(await statusOf(forked, request(6, 8))).toBe(422);
-    expect(await statusOf({ ...stateAt(8), root: forked.root }, request(8, 8))).toBe(422);
     expect(await statusOf(undefined, formatAddTreeHead({ oldSize: 0, proof: [leaves[0]!], note: noteAt(8) }))).toBe(422);
     expect(await statusOf(stateAt(8), formatAddTreeHead({ oldSize: 8, proof: [leaves[0]!], note: noteAt(8) }))).toBe(422);
     for (const [at, hash] of proofOf(6, 8).entries()) {
@@ -142,7 +147,7 @@ describe("a witness", () => {
     expect([status, next?.size]).toEqual([200, 0]);
     expect(await statusOf(next, request(0, 8))).toBe(200);
     expect(await statusOf(undefined, empty(leaves[0]!))).toBe(422);
-    expect(await statusOf(next, empty(leaves[0]!))).toBe(422);
+    expect(await statusOf(next, empty(leaves[0]!))).toBe(409);
   });
 
   it("cosigns extension lines with the rest", async () => {
