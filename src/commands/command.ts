@@ -45,7 +45,10 @@ export type Desk = {
   host: ViewsHost;
   timeZoneData: string;
   /** Where the log is signed. */
-  auditLog?: { status(): { lastKnownHead?: { size: number; root: string } } };
+  auditLog?: {
+    status(): { lastKnownHead?: { size: number; root?: string } };
+    prepareKeyRotation(request: { oldKeyUntil: string }): Promise<object>;
+  };
 };
 
 export type Acknowledged = Handled & {

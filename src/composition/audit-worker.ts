@@ -3,26 +3,43 @@
  * cost without it. A composition root of its own: it opens its own connections, and nothing but heads crosses to the main thread.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { formatVerifierKey, verifierOf } from "../audit/verifier-key.ts";
+import type { KeyRotation } from "../audit/key-rotation.ts";
+import { formatVerifierKey } from "../audit/verifier-key.ts";
 import type { Log } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
-import type { KnownHead } from "../transparency/audit-log.ts";
-import { headBesideKey, logKey } from "../transparency/keys-folder.ts";
+import type { ContradictingHead, RotationRequest } from "../transparency/audit-log.ts";
+import { headBesideKey, type KeysOfFolder, openLogKeys } from "../transparency/keys-folder.ts";
 import { SignedTree } from "../transparency/signed-tree.ts";
 import { openSqliteHeads } from "../transparency/sqlite-heads.ts";
 import { openSqliteTiles } from "../transparency/sqlite-tiles.ts";
 import type { SignedHead } from "../transparency/stores.ts";
 
-export type AuditWorkerData = { logPath: string; treePath: string; keysFolder: string };
-/** To the worker: somebody waits for a head that has what the log holds now, or the end. */
-export type ToAuditWorker = { type: "wanted" } | { type: "close" };
+export type AuditWorkerData = {
+  logPath: string;
+  treePath: string;
+  keysFolder: string;
+  /** Nothing new is signed before "release": the witnesses are asked first what they know of this log. */
+  awaitsWitnesses?: boolean;
+};
+/** To the worker. */
+export type ToAuditWorker =
+  /** Somebody waits for a head that has what the log holds now. */
+  | { type: "wanted" }
+  | { type: "release" }
+  /** A witness holds a head. */
+  | { type: "contradict"; head: ContradictingHead; note: string | undefined }
+  | { type: "rotate"; request: number; change: RotationRequest }
+  | { type: "close" };
 /** From the worker. */
 export type FromAuditWorker =
-  | { type: "key"; verifierKey: string }
+  /** The log's own first, then those before it. */
+  | { type: "keys"; verifierKeys: string[] }
   /** The tiles can be read. */
   | { type: "ready" }
   | { type: "head"; head: SignedHead }
-  | { type: "diverged"; lastKnownHead: KnownHead }
+  | { type: "diverged"; lastKnownHead: ContradictingHead }
+  /** The next key is made. Absent where the log can't be signed. */
+  | { type: "rotation"; request: number; rotation: KeyRotation | undefined }
   /** It is tried again, unless the thread ends. */
   | { type: "failed"; message: string }
   | { type: "closed" };
@@ -30,39 +47,63 @@ export type FromAuditWorker =
 /** Heads are signed no more often, unless somebody waits for one. */
 const restMs = 1_000;
 
-const { logPath, treePath, keysFolder } = workerData as AuditWorkerData;
+const { logPath, treePath, keysFolder, awaitsWitnesses = false } = workerData as AuditWorkerData;
 const port = parentPort!;
 const post = (message: FromAuditWorker) => port.postMessage(message);
 
 let isClosing = false;
 let isWanted = false;
+let isHeld = awaitsWitnesses;
 let wakeUp: () => void = () => undefined;
-port.on("message", ({ type }: ToAuditWorker) => {
-  if (type === "close") isClosing = true;
-  else isWanted = true;
+/** What is to be done in turn with signing, not between its steps. */
+const tasks: ((at: Signing) => void)[] = [];
+
+port.on("message", (message: ToAuditWorker) => {
+  switch (message.type) {
+    case "close":
+      isClosing = true;
+      break;
+    case "wanted":
+      isWanted = true;
+      break;
+    case "release":
+      isHeld = false;
+      break;
+    case "contradict":
+      tasks.push(({ tree }) => tree.contradict(message.head, message.note));
+      break;
+    case "rotate":
+      tasks.push((at) => post({ type: "rotation", request: message.request, rotation: rotationFor(at, message.change) }));
+  }
   wakeUp();
 });
+
+type Signing = { tree: SignedTree; keys: KeysOfFolder; log: Log };
 
 async function run(): Promise<void> {
   const log = openSqliteLog(logPath);
   while (log.head() === 0 && !isClosing) await rest();
   if (isClosing) return log.close();
   const heads = openSqliteHeads(logPath);
-  const signer = logKey(keysFolder, `troth/${nameIn(log)}`, heads.last() !== undefined);
-  post({ type: "key", verifierKey: formatVerifierKey(verifierOf(signer)) });
-  const today = () => new Date().toISOString().slice(0, 10);
+  const now = () => new Date().toISOString();
+  const isSigned = heads.last() !== undefined;
+  const keys = openLogKeys({ folder: keysFolder, origin: `troth/${nameIn(log)}`, log, isSigned, now });
   const tiles = openSqliteTiles(treePath);
-  const tree = new SignedTree({ log, tiles, heads: [heads, headBesideKey(keysFolder)], signer, today });
+  const today = () => now().slice(0, 10);
+  const tree = new SignedTree({ log, tiles, heads: [heads, headBesideKey(keysFolder)], keys, today });
+  postKeys(keys);
   try {
     await tree.open(async () => {
       await turn();
       if (isClosing) throw new Error("closed while the tree was being built");
     });
     post({ type: "ready" });
+    // Where nothing was ever signed there is nothing that a witness could know.
+    isHeld &&= tree.served !== undefined;
     while (!isClosing) {
       isWanted = false;
-      await followed(tree, log);
-      if (!isWanted) await rest();
+      await followed({ tree, keys, log });
+      if (isHeld || (!isWanted && tasks.length === 0)) await rest();
     }
   } finally {
     tree.close();
@@ -71,16 +112,34 @@ async function run(): Promise<void> {
 }
 
 /** Up to the head as it is now: under load another one comes at every moment. */
-async function followed(tree: SignedTree, log: Log): Promise<void> {
+async function followed(at: Signing): Promise<void> {
+  const { tree, keys, log } = at;
   try {
     for (const head = log.head(); tree.size < head && !isClosing; await turn()) tree.grow();
-    const head = tree.sign();
-    if (tree.broken !== undefined) post({ type: "diverged", lastKnownHead: tree.broken });
-    else if (head !== undefined) post({ type: "head", head });
+    for (const task of tasks.splice(0)) task(at);
+    const head = isHeld ? tree.served : tree.sign();
+    if (tree.broken !== undefined) return post({ type: "diverged", lastKnownHead: tree.broken });
+    if (head === undefined) return;
+    postKeys(keys);
+    post({ type: "head", head });
   } catch (error) {
     post({ type: "failed", message: messageOf(error) });
     isWanted = false;
   }
+}
+
+let posted = "";
+function postKeys(keys: KeysOfFolder): void {
+  const verifierKeys = keys.verifiers().map(formatVerifierKey);
+  if (posted === verifierKeys[0]) return;
+  posted = verifierKeys[0]!;
+  post({ type: "keys", verifierKeys });
+}
+
+function rotationFor({ tree, keys }: Signing, { oldKeyUntil }: RotationRequest): KeyRotation | undefined {
+  const head = isHeld ? undefined : tree.sign();
+  if (head === undefined) return undefined;
+  return keys.prepareRotation({ treeHead: { size: head.size, root: head.root.toBase64() }, oldKeyUntil });
 }
 
 function nameIn(log: Log): string {

@@ -1,9 +1,10 @@
 /** The verifiable log kept by a thread of its own, read from this one. */
 import { Worker } from "node:worker_threads";
+import type { KeyRotation } from "../audit/key-rotation.ts";
 import {
   type AuditLog,
   type AuditLogStatus,
-  type KnownHead,
+  type ContradictingHead,
   LogDivergedError,
   TreeBehindError,
 } from "../transparency/audit-log.ts";
@@ -17,20 +18,32 @@ const waitMs = 5_000;
 type Waiter = { size: number; resolve(head: SignedHead): void; reject(error: Error): void; timer: NodeJS.Timeout };
 
 export type StartedAuditLog = AuditLog & {
-  /** Begins to grow the tree; whoever only looks into a folder leaves it. @param onTrouble what the operator should read. */
-  start(onTrouble: (message: string) => void): void;
+  /**
+   * Begins to grow the tree; whoever only looks into a folder leaves it.
+   *
+   * @param onTrouble what the operator should read.
+   * @param awaitsWitnesses signs nothing new before `release`.
+   */
+  start(onTrouble: (message: string) => void, awaitsWitnesses?: boolean): void;
+
+  /** The witnesses were asked, or did not answer in time. */
+  release(): void;
 };
 
 export function threadedAuditLog(data: AuditWorkerData): StartedAuditLog {
   const waiters = new Set<Waiter>();
   const closed = Promise.withResolvers<undefined>();
   let worker: Worker | undefined;
-  let verifierKey: string | undefined;
+  let verifierKeys: readonly string[] | undefined;
   let tiles: ReturnType<typeof openTileReader> | undefined;
   let latest: SignedHead | undefined;
-  let diverged: KnownHead | undefined;
+  let diverged: ContradictingHead | undefined;
   let failure: string | undefined;
 
+  const rotations = new Map<number, (rotation: KeyRotation | undefined) => void>();
+  let rotationCount = 0;
+
+  const send = (message: ToAuditWorker) => worker?.postMessage(message);
   const size = () => latest?.size ?? 0;
   const settle = (waiter: Waiter, outcome: SignedHead | Error) => {
     clearTimeout(waiter.timer);
@@ -44,8 +57,8 @@ export function threadedAuditLog(data: AuditWorkerData): StartedAuditLog {
 
   const take = (message: FromAuditWorker, onTrouble: (message: string) => void): void => {
     switch (message.type) {
-      case "key":
-        verifierKey = message.verifierKey;
+      case "keys":
+        verifierKeys = message.verifierKeys;
         return;
       case "ready":
         tiles = openTileReader(data.treePath);
@@ -63,6 +76,9 @@ export function threadedAuditLog(data: AuditWorkerData): StartedAuditLog {
         refuseAll(() => error);
         return;
       }
+      case "rotation":
+        rotations.get(message.request)?.(message.rotation);
+        return;
       case "failed":
         if (failure === undefined) onTrouble(message.message);
         failure = message.message;
@@ -79,22 +95,24 @@ export function threadedAuditLog(data: AuditWorkerData): StartedAuditLog {
   };
 
   return {
-    start(onTrouble) {
-      worker = new Worker(new URL("./audit-worker.ts", import.meta.url), { workerData: data });
+    start(onTrouble, awaitsWitnesses = false) {
+      const workerData: AuditWorkerData = { ...data, awaitsWitnesses };
+      worker = new Worker(new URL("./audit-worker.ts", import.meta.url), { workerData });
       worker.on("message", (message: FromAuditWorker) => take(message, onTrouble));
       worker.on("error", (error) =>
         take({ type: "failed", message: error instanceof Error ? error.message : String(error) }, onTrouble),
       );
       worker.on("exit", () => closed.resolve(undefined));
     },
+    release: () => void send({ type: "release" }),
     status(): AuditLogStatus {
       if (diverged !== undefined) return { state: "diverged", size: size(), lastKnownHead: diverged };
       if (failure !== undefined) return { state: "failed", size: size(), failure };
       return { state: latest === undefined ? "building" : "running", size: size() };
     },
-    verifierKey() {
-      if (verifierKey === undefined) throw new TreeBehindError(0, 1);
-      return verifierKey;
+    verifierKeys() {
+      if (verifierKeys === undefined) throw new TreeBehindError(0, 1);
+      return verifierKeys;
     },
     treeHead() {
       const head = requireHead(1);
@@ -108,16 +126,28 @@ export function threadedAuditLog(data: AuditWorkerData): StartedAuditLog {
         const timer = setTimeout(() => settle(waiter, new TreeBehindError(size(), wanted)), waitMs);
         const waiter: Waiter = { size: wanted, resolve, reject, timer };
         waiters.add(waiter);
-        worker?.postMessage({ type: "wanted" } satisfies ToAuditWorker);
+        send({ type: "wanted" });
       });
     },
+    async prepareKeyRotation(change) {
+      const request = (rotationCount += 1);
+      requireHead(0);
+      const timer = setTimeout(() => rotations.get(request)?.(undefined), waitMs);
+      const prepared = new Promise<KeyRotation | undefined>((resolve) => rotations.set(request, resolve));
+      send({ type: "rotate", request, change });
+      const rotation = await prepared.finally(() => (clearTimeout(timer), rotations.delete(request)));
+      requireHead(0);
+      if (rotation === undefined) throw new TreeBehindError(size(), size() + 1);
+      return rotation;
+    },
+    contradict: (head, note) => void send({ type: "contradict", head, note }),
     readTile(level, index, width) {
       if (tiles === undefined) throw new TreeBehindError(0, 1);
       return tiles.readTile(level, index, width);
     },
     async close() {
       if (worker !== undefined) {
-        worker.postMessage({ type: "close" } satisfies ToAuditWorker);
+        send({ type: "close" });
         await closed.promise;
         await worker.terminate();
       }

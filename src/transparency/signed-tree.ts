@@ -9,17 +9,16 @@ import { growTiles } from "../audit/tile-growth.ts";
 import { consistencyProofFromTiles, rootFromTiles } from "../audit/tile-proofs.ts";
 import { tileWidth } from "../audit/tiles.ts";
 import { openTreeHead, signTreeHead } from "../audit/tree-head.ts";
-import { type SignerKey, verifierOf } from "../audit/verifier-key.ts";
 import type { Log } from "../event-store/log.ts";
-import type { KnownHead } from "./audit-log.ts";
-import type { HeadStore, SignedHead, TileStore } from "./stores.ts";
+import { isGivenUp, type KnownHead } from "./audit-log.ts";
+import type { HeadStore, LogKeys, SignedHead, TileStore } from "./stores.ts";
 
 export type SignedTreeParts = {
   log: Pick<Log, "head" | "readAll" | "readStream">;
   tiles: TileStore;
-  /** In the order in which they are written. */
+  /** In the order in which they are written; the last one lies beside the key. */
   heads: readonly HeadStore[];
-  signer: SignerKey;
+  keys: LogKeys;
   /** Today in UTC, as `2026-01-31`. */
   today(): string;
 };
@@ -33,7 +32,7 @@ export class SignedTree {
   #signed: SignedHead | undefined;
   /** Signed last and stored everywhere: this one may be shown. */
   #served: SignedHead | undefined;
-  #broken: SignedHead | undefined;
+  #broken: KnownHead | undefined;
   #hashedCount = 0;
 
   constructor(parts: SignedTreeParts) {
@@ -55,7 +54,7 @@ export class SignedTree {
 
   /** The head that the log does not bear out, while there is one: nothing is signed then. */
   get broken(): KnownHead | undefined {
-    return this.#broken === undefined ? undefined : knownHead(this.#broken);
+    return this.#broken;
   }
 
   /**
@@ -75,7 +74,8 @@ export class SignedTree {
       tiles.clear();
       await this.#growAll(onBatch);
     }
-    this.#broken = largest(known.filter((head) => !this.#bears(head) && !this.#isGivenUp(head)));
+    const contradicting = largest(known.filter((head) => !this.#bears(head) && !this.#isGivenUp(knownHead(head))));
+    this.#broken = contradicting && knownHead(contradicting);
     if (this.#broken !== undefined) return;
     this.#signed = largest(known.filter((head) => this.#bears(head)));
     if (this.#signed === undefined) return;
@@ -101,21 +101,39 @@ export class SignedTree {
    * @returns the head that may be shown; undefined for an empty tree and while the log is broken.
    */
   sign(): SignedHead | undefined {
-    const { tiles, signer } = this.#parts;
+    const { tiles, keys } = this.#parts;
     if (!this.#isWhole()) return undefined;
     const size = tiles.size();
     if (size === 0) return undefined;
     if (this.#signed?.size !== size) {
       const root = rootFromTiles(tiles.readTile, size);
       if (this.#signed !== undefined && !this.#leadsTo(this.#signed, size, root)) {
-        this.#broken = this.#signed;
+        this.#broken = knownHead(this.#signed);
         return undefined;
       }
-      const head = { origin: signer.name, size, root };
-      this.#signed = { ...head, note: signTreeHead(head, [signer]) };
+      const signers = keys.signersAt(size);
+      const head = { origin: signers[0]!.name, size, root };
+      this.#signed = { ...head, note: signTreeHead(head, signers) };
     }
     if (this.#served !== this.#signed) this.#keep(this.#signed);
     return (this.#served = this.#signed);
+  }
+
+  /**
+   * Takes note of a head that a witness holds. Where the log does not bear it out nothing is signed any more, as after a start with
+   * such a head. Grow the tree first.
+   *
+   * @param head without its root where the witness told the size alone: then it is taken to be another than the log's.
+   * @param note that of the head, signed by the log: kept beside the key, so that the next start knows without asking.
+   */
+  contradict(head: KnownHead, note?: string): void {
+    if (this.#broken !== undefined || this.#isGivenUp(head)) return;
+    const root = head.root === undefined ? undefined : Uint8Array.fromBase64(head.root);
+    if (root !== undefined && this.#bears({ size: head.size, root })) return;
+    this.#broken = head;
+    if (root === undefined || note === undefined) return;
+    const { heads, keys, today } = this.#parts;
+    heads.at(-1)?.keep({ origin: keys.verifiers()[0]!.name, size: head.size, root, note }, today());
   }
 
   close(): void {
@@ -155,12 +173,12 @@ export class SignedTree {
 
   async #opened(note: string | undefined): Promise<SignedHead | undefined> {
     if (note === undefined) return undefined;
-    const { origin, size, root } = await openTreeHead(note, [verifierOf(this.#parts.signer)]);
+    const { origin, size, root } = await openTreeHead(note, this.#parts.keys.verifiers());
     return { origin, size, root, note };
   }
 
   /** Whether the tree begins with the tree of this head. Damaged tiles bear out nothing. */
-  #bears({ size, root }: SignedHead): boolean {
+  #bears({ size, root }: Pick<SignedHead, "size" | "root">): boolean {
     const { tiles } = this.#parts;
     if (size > tiles.size()) return false;
     try {
@@ -176,21 +194,12 @@ export class SignedTree {
     return verifyConsistency(from.size, size, proof, from.root, root);
   }
 
-  /** Whether the log itself says, within the tree, that it does not go on from this head. */
-  #isGivenUp(head: SignedHead): boolean {
-    const { size, root } = knownHead(head);
-    return this.#parts.log.readStream("ledger").some(({ leaf, position }) => {
-      if (position > this.size) return false;
-      const { type, data } = JSON.parse(Buffer.from(leaf).toString("utf8")) as {
-        type: string;
-        data: { lastKnownHead?: KnownHead };
-      };
-      return type === "LogResumed" && data.lastKnownHead?.size === size && data.lastKnownHead.root === root;
-    });
+  #isGivenUp(head: KnownHead): boolean {
+    return isGivenUp(this.#parts.log, head, this.size);
   }
 }
 
-const knownHead = ({ size, root }: SignedHead): KnownHead => ({ size, root: toBase64(root) });
+const knownHead = ({ size, root }: SignedHead): { size: number; root: string } => ({ size, root: toBase64(root) });
 
 const largest = (heads: readonly SignedHead[]): SignedHead | undefined =>
   heads.reduce<SignedHead | undefined>((most, head) => (most === undefined || head.size > most.size ? head : most), undefined);

