@@ -3,6 +3,7 @@ import underPressure from "@fastify/under-pressure";
 import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { admission } from "./admission.ts";
 import { mountAudit } from "./audit/audit.ts";
+import { mountCensus } from "./audit/census.ts";
 import { mountBatch } from "./batch/batch.ts";
 import { mountCommands } from "./commands.ts";
 import { type ApiDeps, defaultLimits, type Limits } from "./deps.ts";
@@ -93,6 +94,7 @@ async function mountVersion1(
   mountQueries(app, deps, limits, admit);
   mountEvents(app, deps, limits, admit, metrics, draining);
   mountAudit(app, deps, admit);
+  mountCensus(app, deps, admit);
   await mountBatch(app, deps, limits, admit, metrics, draining);
 }
 

@@ -6,6 +6,7 @@ import type { Log } from "../event-store/log.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { QueryDefinition, ReadingDesk } from "../queries/query.ts";
 import type { AuditLog } from "../transparency/audit-log.ts";
+import type { CensusReader } from "../transparency/census.ts";
 import type { Vault } from "../vault/vault.ts";
 
 export type Limits = {
@@ -66,6 +67,8 @@ export type ApiDeps = {
   vault: Vault;
   /** Without it nothing is mounted below `/v1/audit`, and there are no receipts. */
   auditLog?: AuditLog | undefined;
+  /** Without it no census can be read. */
+  census?: CensusReader | undefined;
   commands: readonly CommandDefinition[];
   queries: readonly QueryDefinition[];
   /** Of the program, shown in the OpenAPI document. */

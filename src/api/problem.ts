@@ -11,6 +11,7 @@ import { ClockBehindError } from "../ledger/log-clock.ts";
 import { ViewsBehindError } from "../projections/reader.ts";
 import { CursorError } from "../queries/query.ts";
 import { LogDivergedError, TreeBehindError } from "../transparency/audit-log.ts";
+import { CensusBehindError } from "../transparency/census.ts";
 import { SubjectErasedError, VaultUnavailableError } from "../vault/vault.ts";
 import { faultOf } from "./logging.ts";
 import { type ApiProblemCode, type ProblemCode, problemTypes } from "./problem-codes.ts";
@@ -100,6 +101,7 @@ function unavailability(error: unknown): Answer | undefined {
     return answer("vault-unavailable", "Personal text can't be sealed or opened now; nothing was recorded.", retryAfter(5));
   if (error instanceof ViewsBehindError) return answer("views-behind", error.message, retryAfter(1));
   if (error instanceof TreeBehindError) return answer("tree-behind", error.message, retryAfter(1));
+  if (error instanceof CensusBehindError) return answer("census-behind", `${error.message}.`, retryAfter(1));
   if (error instanceof LogDivergedError) return answer("log-diverged", `${error.message}.`);
   return undefined;
 }

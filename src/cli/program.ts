@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { report } from "./errors.ts";
 import { type ExitCode, everyExitCode, exitCodesHelp } from "./exit-codes.ts";
+import { censusCommand } from "./census.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo/demo.ts";
 import { importCommand } from "./import/import.ts";
@@ -22,6 +23,7 @@ const subcommands = [
   importCommand,
   statusCommand,
   checkCommand,
+  censusCommand,
   rebuildCommand,
   witnessCommand,
 ];

@@ -10,4 +10,4 @@ export async function served(ledger: OpenLedger, options: Omit<ServerOptions, "v
 
 /** A server for this process's own use: on loopback, on a free port, without log lines, and never too busy for its one caller. */
 export const servedForOneself = (ledger: OpenLedger): Promise<RunningServer> =>
-  served(ledger, { host: "127.0.0.1", port: 0, processMetrics: false, refits: false, limits: { eventLoopDelayMsMax: 0 } });
+  served(ledger, { host: "127.0.0.1", port: 0, processMetrics: false, upkeep: false, limits: { eventLoopDelayMsMax: 0 } });

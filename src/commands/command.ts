@@ -24,6 +24,7 @@ import {
 import { derivedId, freshId } from "../ledger/ids.ts";
 import type { CommandMeta, Handled, Ledger } from "../ledger/ledger.ts";
 import type { ViewsHost } from "../projections/reader.ts";
+import type { CensusTaker } from "../transparency/census.ts";
 
 /** Whose key it is, what it may do, and for whom alone it speaks. */
 export type Caller = { key: KeyId; scopes: readonly KeyScope[]; party?: PartyId };
@@ -48,7 +49,10 @@ export type Desk = {
   auditLog?: {
     status(): { lastKnownHead?: { size: number; root?: string } };
     prepareKeyRotation(request: { oldKeyUntil: string }): Promise<object>;
+    treeHeadOf(size: number): Promise<unknown>;
   };
+  /** Where accounts are counted. */
+  census?: Pick<CensusTaker, "take">;
 };
 
 export type Acknowledged = Handled & {
@@ -74,6 +78,8 @@ export type CommandDefinition<Params extends z.ZodObject = z.ZodObject, Body ext
   body: Body;
   example: z.input<Body>;
   refusals: readonly DomainErrorCode[];
+  /** What else it may have to wait for, by the code that it is refused with meanwhile. */
+  waits?: readonly ("log-diverged" | "tree-behind" | "census-behind")[];
   run(desk: Desk, request: CommandRequest<z.output<Params>, z.output<Body>>): Promise<Acknowledged>;
 };
 

@@ -10,6 +10,7 @@ import {
   startRecording,
 } from "./administration.ts";
 import { makeAgreement } from "./agreements.ts";
+import { takeCensus } from "./census.ts";
 import type { CommandDefinition } from "./command.ts";
 import { correctInteraction, recordInteraction, retractInteraction } from "./interactions.ts";
 import { fitDormancyModel, fitPrior } from "./models.ts";
@@ -63,6 +64,7 @@ export const commands: readonly CommandDefinition[] = [
   revokeKey,
   correctClock,
   resumeLog,
+  takeCensus,
 ];
 
 const byName = new Map(commands.map((command) => [command.name, command]));

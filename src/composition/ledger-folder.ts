@@ -24,6 +24,7 @@ import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import type { Vault } from "../vault/vault.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
+import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
 import { threadedHost } from "./threaded-host.ts";
 
 export type FolderOptions = {
@@ -44,6 +45,8 @@ export type OpenLedger = {
   keeper: Keeper;
   /** Not started: whoever serves the ledger does that. */
   auditLog: StartedAuditLog;
+  /** Not started either. */
+  census: StartedCensus;
   close(): Promise<void>;
 };
 
@@ -57,6 +60,7 @@ export class NoLedgerError extends Error {
 
 export const ledgerPath = (folder: string): string => join(folder, "ledger.db");
 export const treePath = (folder: string): string => join(folder, "tree.db");
+export const censusPath = (folder: string): string => join(folder, "census.db");
 export const vaultPath = (folder: string): string => join(folder, "vault.db");
 export const keysFolderOf = ({ folder, keysFolder }: Pick<FolderOptions, "folder" | "keysFolder">): string =>
   resolve(keysFolder ?? `${resolve(folder)}.keys`);
@@ -134,13 +138,15 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       keysFolder: keysFolderOf(options),
     });
     closers.push(() => auditLog.close());
+    const census = threadedCensus({ logPath: ledgerPath(folder), censusPath: censusPath(folder) });
+    closers.push(() => census.close());
     const ledger = new Ledger({
       store,
       vault,
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),
     });
-    const desk = { ledger, host, timeZoneData: process.versions["tz"] ?? "unknown", auditLog };
+    const desk = { ledger, host, timeZoneData: process.versions["tz"] ?? "unknown", auditLog, census };
     const readingDesk: ReadingDesk = {
       get views() {
         return host.views;
@@ -158,6 +164,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       host,
       keeper: new Keeper(ledger, host),
       auditLog,
+      census,
       close: () => closeAll(closers),
     };
   } catch (error) {

@@ -6,6 +6,7 @@ import { buildApp } from "../api/app.ts";
 import type { ApiDeps } from "../api/deps.ts";
 import { faultOf } from "../api/logging.ts";
 import { commands } from "../commands/registry.ts";
+import { takeCensusDaily } from "../keeper/census-daily.ts";
 import { watch } from "../keeper/keeping-watch.ts";
 import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
@@ -19,8 +20,8 @@ export type ServerOptions = {
   logger?: ApiDeps["logger"];
   limits?: ApiDeps["limits"];
   processMetrics?: boolean;
-  /** Fit the models once there is enough history, and again each week. Default true; whoever serves for a moment leaves it. */
-  refits?: boolean;
+  /** Fit the models each week and take the census each day. Default true; whoever serves for a moment leaves it. */
+  upkeep?: boolean;
   /** How long requests under way may take after `close` was called. */
   drainMs?: number;
 };
@@ -38,15 +39,16 @@ const drainMsUsual = 20_000;
 
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
 export async function serveLedger(ledger: OpenLedger, options: ServerOptions): Promise<RunningServer> {
-  const { host, port, version, logger, limits, processMetrics, refits = true, drainMs = drainMsUsual } = options;
-  const { desk, readingDesk, store, vault, auditLog } = ledger;
+  const { host, port, version, logger, limits, processMetrics, upkeep = true, drainMs = drainMsUsual } = options;
+  const { desk, readingDesk, store, vault, auditLog, census } = ledger;
   const app = buildApp({
-    ...{ desk, readingDesk, store, vault, auditLog, commands, queries, version, logger, limits, processMetrics },
+    ...{ desk, readingDesk, store, vault, auditLog, census, commands, queries, version, logger, limits, processMetrics },
     host: ledger.host,
     log: store.log,
   });
   const stopping = new AbortController();
   auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"));
+  census.start((trouble) => app.log.error({ trouble }, "the census can't be counted"));
   try {
     await Promise.race([ledger.host.caughtUp(store.log.head()).catch(() => undefined), delay(catchUpMs)]);
     await app.listen({ host, port });
@@ -55,7 +57,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     await ledger.close();
     throw error;
   }
-  const keeping = keep(ledger, app, refits, stopping.signal);
+  const keeping = keep(ledger, app, upkeep, stopping.signal);
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
     app,
@@ -74,7 +76,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
 async function keep(
   { keeper, host, desk }: OpenLedger,
   app: FastifyInstance,
-  refits: boolean,
+  upkeep: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const reporting = (what: string) => (error: unknown) => app.log.error({ fault: faultOf(error) }, what);
@@ -89,7 +91,12 @@ async function keep(
   if (signal.aborted) return;
   await Promise.all([
     watch(keeper, signal, reporting("the keeper could not put verdicts on record")),
-    refits ? refitWeekly(desk, signal, reporting("the models could not be fitted")) : undefined,
+    ...(upkeep
+      ? [
+          refitWeekly(desk, signal, reporting("the models could not be fitted")),
+          takeCensusDaily(desk, signal, reporting("no census could be taken")),
+        ]
+      : []),
   ]);
 }
 

@@ -28,12 +28,14 @@ export const priorFit = z.strictObject({
   ...fit,
 });
 
+/** 32 bytes in base64. */
+const hash = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, "must be 32 bytes in base64");
+
 /** A tree head by which the log once stood. */
 export const knownHead = z.strictObject({
   /** Leaves. */
   size: z.int().min(1),
-  /** 32 bytes in base64. */
-  root: z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, "must be 32 bytes in base64"),
+  root: hash,
 });
 export type KnownHead = z.infer<typeof knownHead>;
 
@@ -51,6 +53,16 @@ export const keyRotation = z.strictObject({
 });
 export type KeyRotation = z.infer<typeof keyRotation>;
 
+/** How many events each account had, and which: the root over one line an account. */
+export const censusFigures = z.strictObject({
+  /** Events counted, from the first of the log on. */
+  treeSize: z.int().min(1),
+  /** Accounts that events concern. */
+  accounts: z.int().min(0),
+  root: hash,
+});
+export type CensusFigures = z.infer<typeof censusFigures>;
+
 export const ledgerEvents = {
   LedgerOpened: z.strictObject({ ledger: slug, format: z.int().min(1) }),
   RecordingStarted: z.strictObject({ recording: recordingId, source: slug }),
@@ -61,6 +73,8 @@ export const ledgerEvents = {
   LogResumed: z.strictObject({ lastKnownHead: knownHead }),
   /** Whoever trusts the old key may trust the new one: both have signed this. */
   LogKeyRotated: keyRotation,
+  /** Proof that nothing was left out: whoever has the log counts again, and must come to the same root. */
+  CensusTaken: censusFigures,
   PriorFitted: priorFit,
   DormancyModelFitted: dormancyFit,
 };
@@ -74,6 +88,7 @@ export type LedgerCommand =
   /** `broken` is the head that the log does not bear out, where there is one; without its root where a witness told its size alone. */
   | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: { size: number; root?: string } | undefined } & At)
   | ({ type: "RotateLogKey"; rotation: KeyRotation } & At)
+  | ({ type: "RecordCensus"; census: CensusFigures } & At)
   | ({ type: "RecordPriorFit"; fit: z.infer<typeof priorFit> } & At)
   | ({ type: "RecordDormancyFit"; fit: z.infer<typeof dormancyFit> } & At);
 
@@ -86,6 +101,8 @@ export type LedgerState = {
   givenUp?: KnownHead;
   /** The log's key since it was last rotated; absent where it is still the first. */
   logKey?: string;
+  /** The last one, and when it was recorded. */
+  census?: CensusFigures & { recordedAt: Instant };
   dormancy?: z.infer<typeof dormancyFit>;
 };
 
@@ -111,6 +128,8 @@ function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[
       return resumeLog(command, state);
     case "RotateLogKey":
       return rotateLogKey(command.rotation, state);
+    case "RecordCensus":
+      return recordCensus(command.census, state);
     case "RecordPriorFit":
       return [{ type: "PriorFitted", data: command.fit }];
     case "RecordDormancyFit":
@@ -152,6 +171,10 @@ function rotateLogKey(rotation: KeyRotation, { logKey = rotation.oldKey }: Ledge
   return [{ type: "LogKeyRotated", data: rotation }];
 }
 
+/** A size is counted once; a count that another process overtook says nothing new. */
+const recordCensus = (census: CensusFigures, { census: last }: LedgerState): Draft<LedgerEvent>[] =>
+  last !== undefined && last.treeSize >= census.treeSize ? [] : [{ type: "CensusTaken", data: census }];
+
 function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
   switch (event.type) {
     case "LedgerOpened":
@@ -170,6 +193,8 @@ function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
       return { ...state, givenUp: event.data.lastKnownHead };
     case "LogKeyRotated":
       return { ...state, logKey: event.data.newKey };
+    case "CensusTaken":
+      return { ...state, census: { ...event.data, recordedAt: event.recordedAt } };
     case "ClockCorrected":
       return state;
   }

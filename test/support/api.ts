@@ -80,7 +80,7 @@ export type TestApiOptions = {
 
 export async function testApi({ limits, deps, ledger = testLedger(now), empty = false }: TestApiOptions = {}): Promise<TestApi> {
   const lines: Record<string, unknown>[] = [];
-  const { desk, readingDesk, host, store, vault } = ledger;
+  const { desk, readingDesk, host, store, vault, census } = ledger;
   const app = buildApp({
     desk,
     readingDesk,
@@ -88,6 +88,7 @@ export async function testApi({ limits, deps, ledger = testLedger(now), empty = 
     store,
     log: store.log,
     vault,
+    census,
     commands,
     queries,
     version: "0.0.0",

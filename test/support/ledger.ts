@@ -16,6 +16,8 @@ import { fingerprint, projections } from "../../src/projections/registry.ts";
 import { createTables } from "../../src/projections/runner.ts";
 import type { ReadingDesk } from "../../src/queries/query.ts";
 import { queries } from "../../src/queries/registry.ts";
+import type { CensusTaker } from "../../src/transparency/census.ts";
+import { inlineCensus } from "../../src/transparency/inline-census.ts";
 import { openMemoryVault } from "../../src/vault/memory.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 
@@ -27,6 +29,7 @@ export type TestLedger = {
   host: ViewsHost;
   desk: Desk;
   readingDesk: ReadingDesk;
+  census: CensusTaker;
   keeper: Keeper;
   /** Moves the clock. */
   setNow(at: string): void;
@@ -64,7 +67,8 @@ export function testLedger(
   const vault = parts.vault ?? openMemoryVault();
   const ledger = new Ledger({ store, vault, clock: new LogClock(() => now, undefined), sharesStore: parts.sharesStore });
   const host = inlineHost(store.log, emptyViews(), projections);
-  const desk = { ledger, host, timeZoneData: "test" };
+  const census = inlineCensus(store.log);
+  const desk = { ledger, host, timeZoneData: "test", census };
   const readingDesk = { views: host.views, log: store.log, vault, now: () => ledger.now() };
   const events = () => decodeAll(store.log.readAll(0, 1_000_000));
   return {
@@ -73,6 +77,7 @@ export function testLedger(
     host,
     desk,
     readingDesk,
+    census,
     keeper: new Keeper(ledger, host),
     setNow: (at) => void (now = Date.parse(at)),
     async run(name, body, params = {}, { caller = callerFor(), ...request } = {}) {

@@ -1,5 +1,6 @@
 /** The operations of the verifiable log, whose bodies are in the formats of others. */
 import { consistencyQuery, receiptParams } from "../audit/audit.ts";
+import { censusLineParams } from "../audit/census.ts";
 import type { ProblemCode } from "../problem-codes.ts";
 import { type Operation, parametersOf } from "./operations.ts";
 import { queryRefusals, refusalResponses } from "./refusals.ts";
@@ -55,6 +56,33 @@ const place = path(
   "The number of the tile in groups of three digits, all but the last with an `x` before them (`x001/x234/067`); for one that is not full `.p/` and its width.",
   "000.p/7",
 );
+
+const censusSchema = {
+  type: "object",
+  properties: {
+    event: { type: "string" },
+    position: { type: "integer" },
+    treeSize: { type: "integer" },
+    accounts: { type: "integer" },
+    root: { type: "string" },
+  },
+  required: ["event", "position", "treeSize", "accounts", "root"],
+};
+const exampleCensus = { event: "evt_0000000000000001", position: 4712, treeSize: 4711, accounts: 128, root };
+const exampleLine = `{"account":"acc_0000000000000001","events":37,"root":"${root}"}`;
+
+const json = (description: string, schema: object, example: object) => ({
+  description,
+  content: { "application/json": { schema, example } },
+});
+
+const censusRefusals = (...codes: ProblemCode[]) =>
+  refusalResponses([
+    ...queryRefusals([], false).filter((code) => code !== "views-behind" && code !== "key-bound"),
+    "census-behind",
+    "census-missing",
+    ...codes,
+  ]);
 
 export const auditPaths: Record<string, Operation> = {
   "/v1/audit/key": {
@@ -114,6 +142,43 @@ export const auditPaths: Record<string, Operation> = {
             },
           },
           ...refusals(),
+        },
+      },
+    ),
+  },
+  "/v1/audit/census": {
+    get: operation(
+      "get-census",
+      "The last census",
+      "How many accounts have events among the first `treeSize` of the log, and the root over one line an account. The receipt of `event` shows that it was recorded.\n\nNeeds the scope `audit`.",
+      { responses: { "200": json("The census.", censusSchema, exampleCensus), ...censusRefusals() } },
+    ),
+  },
+  "/v1/audit/census/{account}": {
+    get: operation(
+      "get-census-line",
+      "One account's line in the last census",
+      "`line` is the text that was hashed: how many events concern the account, and the root over their leaf hashes in log order. `proof` leads from it to the census's root.\n\nNeeds the scope `audit`.",
+      {
+        parameters: parametersOf(censusLineParams, "path"),
+        responses: {
+          "200": json(
+            "The line, its place among the accounts in order of id, and the proof.",
+            {
+              type: "object",
+              properties: {
+                account: { type: "string" },
+                events: { type: "integer" },
+                line: { type: "string" },
+                index: { type: "integer" },
+                proof: { type: "array", items: { type: "string" } },
+                census: censusSchema,
+              },
+              required: ["account", "events", "line", "index", "proof", "census"],
+            },
+            { account: "acc_0000000000000001", events: 37, line: exampleLine, index: 4, proof: [root], census: exampleCensus },
+          ),
+          ...censusRefusals("account-not-counted"),
         },
       },
     ),

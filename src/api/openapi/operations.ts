@@ -45,7 +45,7 @@ function outputOf(schema: z.ZodObject, name: string): JsonSchema {
 const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
 
 export function commandOperation(command: CommandDefinition, queries: readonly QueryDefinition[]): Operation {
-  const { name, tag, summary, description, scope, creates, path, params, body, example, refusals } = command;
+  const { name, tag, summary, description, scope, creates, path, params, body, example, refusals, waits = [] } = command;
   const bodySchema = jsonSchemaOf(body, "input") as JsonSchema & { required?: string[] };
   const headers = {
     ETag: { $ref: "#/components/headers/ETag" },
@@ -82,7 +82,7 @@ export function commandOperation(command: CommandDefinition, queries: readonly Q
     responses: {
       "200": { description: unchanged, headers, content: answered(creates === true) },
       ...(creates ? { "201": created } : {}),
-      ...refusalResponses(commandRefusals(refusals), Object.keys(params.shape)),
+      ...refusalResponses([...commandRefusals(refusals), ...waits], Object.keys(params.shape)),
     },
   };
 }
