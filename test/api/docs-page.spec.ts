@@ -40,6 +40,6 @@ describe.skipIf(chromium === undefined)("the page of the API's documentation, in
   it("may not load or send anything elsewhere even where something on it tries", async () => {
     const { page, violations } = await watchedPage(browser, `${namedUrl(server.url)}/docs`);
     await page.evaluate(`(() => { const image = new Image(); image.src = "http://elsewhere.example/pixel.png"; })()`);
-    await expect.poll(() => violations).toEqual(["img-src http://elsewhere.example/pixel.png"]);
+    await expect.poll(() => violations, { timeout: 30_000 }).toEqual(["img-src http://elsewhere.example/pixel.png"]);
   });
 });
