@@ -3,21 +3,12 @@
  * records is ever input to a judgement, so it may run on every node, stop for a week, and start again.
  */
 import { createHash } from "node:crypto";
-import { assess, type Assessment } from "../domain/assess/assess.ts";
-import { assessmentRule, type AssessmentInput } from "../domain/assess/settle.ts";
-import {
-  type Attestation,
-  concludedDigest,
-  countsOf,
-  digestOf,
-  holdsFrom,
-  lapsedDigest,
-  worthOf,
-} from "../domain/attestation.ts";
+import { assess } from "../domain/assess/assess.ts";
+import { assessmentRule } from "../domain/assess/settle.ts";
+import { verdictsOf } from "../domain/attesting.ts";
 import type { Draft } from "../domain/decider.ts";
 import type { Basis, VerdictEvent } from "../domain/promise/events.ts";
 import type { Instant } from "../domain/values.ts";
-import { isCounted } from "../domain/verdict.ts";
 import { type Ledger, StaleRevisionError } from "../ledger/ledger.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import { assessmentInputOf } from "../projections/assessment-input.ts";
@@ -122,48 +113,3 @@ function dueOf(views: Views, id: string, now: Instant): Due {
       .digest("hex"),
   };
 }
-
-/** The verdicts that hold and are not on record, occurrence by occurrence, and the end of the whole once all are. */
-export function verdictsOf(
-  input: AssessmentInput,
-  assessment: Assessment,
-  onRecord: ReadonlyMap<number, Attestation>,
-  basis: Basis,
-): Draft<VerdictEvent>[] {
-  const { account } = input.promise;
-  const drafts: Draft<VerdictEvent>[] = [];
-  for (const one of assessment.occurrences) {
-    const { number, outcome } = one;
-    if (digestOf(outcome) === worthOf(onRecord.get(number), holdsFrom(one))) continue;
-    drafts.push({ ...verdictOf(number, outcome, basis), account, occurredAt: outcome?.at ?? basis.asOf });
-  }
-  return [...drafts, ...conclusionOf(assessment, onRecord, basis).map((draft) => ({ ...draft, account }))];
-}
-
-function verdictOf(occurrence: number, outcome: Assessment["occurrences"][number]["outcome"], basis: Basis): VerdictEvent {
-  if (outcome === null || !isCounted(outcome.verdict))
-    return { type: "VerdictWithdrawn", data: { occurrence, reason: (outcome?.verdict ?? "reopened") as never, basis } };
-  const { verdict, at, latenessMs, credit, reason, evidence } = outcome;
-  const common = { occurrence, reason: reason as never, evidence: evidence as never[], basis };
-  if (verdict === "broken") return { type: "PromiseBroken", data: { ...common, brokenAt: at } };
-  return { type: "PromiseKept", data: { ...common, verdict, keptAt: at, latenessMs, credit: credit! } };
-}
-
-function conclusionOf(
-  { occurrences, exclusion }: Assessment,
-  onRecord: ReadonlyMap<number, Attestation>,
-  basis: Basis,
-): Draft<VerdictEvent>[] {
-  if (exclusion !== null) {
-    const isNews = exclusion.verdict === "condition-lapsed" && onRecord.get(0)?.digest !== lapsedDigest(exclusion.at);
-    return isNews ? [{ type: "PromiseConditionLapsed", data: { lapsedAt: exclusion.at, basis }, occurredAt: exclusion.at }] : [];
-  }
-  if (occurrences.length === 0 || occurrences.some(({ outcome }) => outcome === null)) return [];
-  const counts = countsOf(occurrences.map(({ outcome }) => outcome!.verdict));
-  const endedAt = latestOf(occurrences.map((one) => holdsFrom(one)!));
-  if (worthOf(onRecord.get(0), endedAt) === concludedDigest(counts)) return [];
-  const last = latestOf(occurrences.map(({ outcome }) => outcome!.at));
-  return [{ type: "PromiseConcluded", data: { counts, basis }, occurredAt: last }];
-}
-
-const latestOf = (instants: readonly Instant[]): Instant => instants.reduce((last, one) => (one > last ? one : last));

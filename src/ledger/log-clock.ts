@@ -1,11 +1,11 @@
 /** Gives `recordedAt`. Log time never runs backwards; a clock that is too far behind it records nothing. */
+import { clockSkewMsMax } from "../domain/log-time.ts";
 import { type Instant, instantAt } from "../domain/values.ts";
+
+export { clockSkewMsMax } from "../domain/log-time.ts";
 
 /** A clock gives milliseconds since the epoch. The real one is `Date.now`. */
 export type Clock = () => number;
-
-/** Peers and restarts differ by less; more is a fault to be looked at, not smoothed over. */
-export const clockSkewMsMax = 5_000;
 
 /** The machine's clock stands behind what the log has already recorded. */
 export class ClockBehindError extends Error {
@@ -45,15 +45,9 @@ export class LogClock {
     return instantAt(this.#clock());
   }
 
-  /** It stands so far behind log time that nothing can be recorded. */
-  isBehind(): boolean {
-    return this.#logTimeMs - this.#clock() > clockSkewMsMax;
-  }
-
-  /** Log time counts anew from an instant, after the clock had been wrong for good. @returns what takes that back. */
-  correct(logTime: Instant): () => void {
-    const before = this.#logTimeMs;
-    this.#logTimeMs = Date.parse(logTime);
-    return () => void (this.#logTimeMs = Math.max(before, this.#logTimeMs));
+  /** Log time counts anew from the clock, after it had been wrong for good. */
+  correct(): Instant {
+    this.#logTimeMs = this.#clock();
+    return instantAt(this.#logTimeMs);
   }
 }

@@ -10,6 +10,7 @@ import {
   noVerdict,
   worthOf,
 } from "../domain/attestation.ts";
+import { isHeld } from "../domain/attesting.ts";
 import type { Instant, PromiseId } from "../domain/values.ts";
 import type { Tables } from "./projection.ts";
 
@@ -28,14 +29,8 @@ export const attestationsOf = (tables: Pick<Tables, "all">, id: string): Map<num
 const atOnce = "0000-01-01T00:00:00.000Z";
 
 /** Compares what holds, or will hold when the clock speaks, with what the keeper has put on record. */
-export function writeUnattested(
-  tables: Tables,
-  id: PromiseId,
-  settlement: Settlement,
-  { promise: facts, recording }: AssessmentInput,
-): void {
-  const isHeld = facts.recording !== undefined && recording?.completedAt === undefined;
-  const readyAt = isHeld ? null : firstReadyAt(settlement, attestationsOf(tables, id));
+export function writeUnattested(tables: Tables, id: PromiseId, settlement: Settlement, input: AssessmentInput): void {
+  const readyAt = isHeld(input) ? null : firstReadyAt(settlement, attestationsOf(tables, id));
   if (readyAt === null) tables.run(`DELETE FROM unattested WHERE promise = ?`, [id]);
   else tables.run(`INSERT OR REPLACE INTO unattested VALUES (?, ?)`, [id, readyAt]);
 }
