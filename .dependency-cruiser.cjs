@@ -95,6 +95,30 @@ module.exports = {
       ],
       "The one place that loads, decides and appends knows ports, not adapters.",
     ),
+    only(
+      "verification-knows-formats-and-judgement-alone",
+      "^src/verification/",
+      ["^src/(domain|audit|canonical)/", "^src/ledger/(envelope|upcast)\\.ts$"],
+      "An auditor verifies offline, in a browser too: no store, no vault, no API, no Node.",
+    ),
+    only(
+      "verifier-reads-files-alone",
+      "^src/verifier/",
+      ["^src/(verification|audit)/", "^src/domain/values\\.ts$", "^node:", "^(fs|path|util|stream|crypto|process)$"],
+      "The script that an auditor keeps is verification and the reading of files.",
+    ),
+    only(
+      "bundles-are-made-from-what-is-stored",
+      "^src/bundling/",
+      [
+        "^src/(audit|verification)/",
+        "^src/domain/values\\.ts$",
+        "^src/event-store/(log|event-store)\\.ts$",
+        "^src/transparency/(stores|audit-log)\\.ts$",
+        "^src/vault/vault\\.ts$",
+      ],
+      "What goes out as evidence is stored bytes, proofs and openings, not what a view says of them.",
+    ),
     {
       name: "projections-never-append",
       comment: "Read models are derived; what they need of the log they are given.",

@@ -1,6 +1,4 @@
 /** The HTTP API as one Fastify instance. Whoever builds it listens and closes. */
-import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import underPressure from "@fastify/under-pressure";
 import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { admission } from "./admission.ts";
@@ -64,11 +62,10 @@ export function buildApp(deps: ApiDeps): FastifyInstance {
     void reply.headers(fixedHeaders).header("troth-correlation", request.id);
     done(draining.signal.aborted ? shuttingDown : undefined);
   });
-  const connections = connectionsOf(app);
-  app.addHook("preClose", async () => {
+  app.addHook("preClose", (done) => {
     draining.abort();
-    await handedOver(connections);
-    closeAsTheyFallIdle(app, connections);
+    closeAsTheyFallIdle(app);
+    done();
   });
   logSummaries(app);
   measureRequests(app, metrics);
@@ -133,32 +130,10 @@ class OverloadedError extends ApiError {
   }
 }
 
-function connectionsOf({ server }: FastifyInstance): ReadonlySet<Socket> {
-  const connections = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
-  });
-  return connections;
-}
-
-const sweepMs = 25;
-
-/** Node takes a connection for idle as soon as the end of its answer was written, and cuts off what a slow reader has still to be sent. */
-const areHandedOver = (connections: ReadonlySet<Socket>): boolean =>
-  [...connections].every(({ writableLength }) => writableLength === 0);
-
-/** Closing the server closes idle connections at once, so it waits for this. */
-async function handedOver(connections: ReadonlySet<Socket>): Promise<void> {
-  while (!areHandedOver(connections)) await delay(sweepMs);
-}
-
 /** The server waits for every connection, and closes those alone that are idle when it begins to wait. */
-function closeAsTheyFallIdle({ server }: FastifyInstance, connections: ReadonlySet<Socket>): void {
+function closeAsTheyFallIdle({ server }: FastifyInstance): void {
   if (!server.listening) return;
-  const sweeping = setInterval(() => {
-    if (areHandedOver(connections)) server.closeIdleConnections();
-  }, sweepMs);
+  const sweeping = setInterval(() => server.closeIdleConnections(), 50);
   server.once("close", () => clearInterval(sweeping));
 }
 

@@ -12,6 +12,8 @@ import { rebuildCommand } from "./rebuild.ts";
 import { serveCommand } from "./serve.ts";
 import type { Shell } from "./shell.ts";
 import { statusCommand } from "./status.ts";
+import { bundleCommand } from "./bundle.ts";
+import { verifyCommand } from "./verify.ts";
 import { version } from "./version.ts";
 import { witnessCommand } from "./witness.ts";
 
@@ -26,6 +28,8 @@ const subcommands = [
   censusCommand,
   rebuildCommand,
   witnessCommand,
+  bundleCommand,
+  verifyCommand,
 ];
 
 export function programFor(shell: Shell): Command {

@@ -142,7 +142,6 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
     closers.push(() => census.close());
     const ledger = new Ledger({
       store,
-      log: store.log,
       vault,
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),

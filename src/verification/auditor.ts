@@ -1,0 +1,30 @@
+/** What an auditor brings along: whom to trust, and what was kept from before. Nothing of it comes from the bundle. */
+import type { Policy } from "../audit/policy.ts";
+import type { Instant } from "../domain/values.ts";
+
+/** A receipt with the event that it is of, where that was kept too. */
+export type KeptReceipt = {
+  /** For messages: where it was read from. */
+  name: string;
+  receipt: Uint8Array;
+  /** The bytes of the leaf as they were handed out. */
+  leaf?: Uint8Array;
+};
+export type KeptHead = { name: string; note: Uint8Array };
+
+export type Auditor = {
+  policy: Policy;
+  /** Signed tree heads from before, which the log must extend. */
+  since?: readonly KeptHead[];
+  receipts?: readonly KeptReceipt[];
+  /** Up to when the evidence must be complete. */
+  asOf?: Instant;
+  /** How long a verdict may be due before it must be on record. */
+  lagMs?: number;
+};
+
+/** The keeper looks every second; an hour leaves room for a restart. */
+export const lagMsUsual = 3_600_000;
+
+/** How far a verification has come. */
+export type OnProgress = (done: number, of: number) => void;

@@ -1,0 +1,140 @@
+/** A leaf taken apart: the envelope that its bytes must be the canonical form of, and the event at its type's current version. */
+import { textOf } from "../audit/encoding.ts";
+import { isCanonical } from "../canonical/canonical-json.ts";
+import { accountEvents } from "../domain/account.ts";
+import { anchorEvents } from "../domain/anchor.ts";
+import { agreementEvents } from "../domain/agreement.ts";
+import { eventSchemas, type EventType, isEventType, schemaVersion, type TrothEvent } from "../domain/catalogue.ts";
+import type { Recorded } from "../domain/decider.ts";
+import { interactionEvents } from "../domain/interaction.ts";
+import { keyEvents } from "../domain/key.ts";
+import { ledgerEvents } from "../domain/ledger-record.ts";
+import { outcomeEvents } from "../domain/outcome.ts";
+import { personEvents } from "../domain/person.ts";
+import { policyEvents } from "../domain/policy.ts";
+import { promiseEvents } from "../domain/promise/events.ts";
+import type { Envelope } from "../ledger/envelope.ts";
+import { upcast } from "../ledger/upcast.ts";
+import type { LeafName } from "./report.ts";
+
+/** An event as a verifier reads it. */
+export type LeafEvent = Recorded<TrothEvent> & Pick<Envelope, "sealed">;
+
+export type ReadLeaf =
+  | { kind: "event"; event: LeafEvent }
+  /** Its form is right, and its meaning is known to later releases alone. */
+  | { kind: "newer"; envelope: Envelope; reason: string }
+  | { kind: "bad"; message: string; name: LeafName };
+
+/** @param index of the leaf in the log. */
+export function readLeaf(bytes: Uint8Array, index: number): ReadLeaf {
+  const bad = (message: string, name: LeafName = { index }): ReadLeaf => ({ kind: "bad", message, name });
+  const text = textOf(bytes);
+  if (text === undefined) return bad("the leaf is not UTF-8");
+  const value = parsed(text);
+  const envelope = isEnvelope(value) ? value : undefined;
+  const name = envelope === undefined ? { index } : nameOf(envelope, index);
+  if (value === undefined) return bad("the leaf is not JSON");
+  if (!isCanonical(text, value)) return bad("the leaf is not canonical JSON", name);
+  if (envelope === undefined) return bad("the leaf is no envelope of an event");
+  return readEnvelope(envelope, index, (message) => bad(message, name));
+}
+
+export const nameOf = ({ id, stream, type }: Pick<Envelope, "id" | "stream" | "type">, index: number): LeafName => ({
+  index,
+  event: id,
+  stream,
+  type,
+});
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function readEnvelope(envelope: Envelope, index: number, bad: (message: string) => ReadLeaf): ReadLeaf {
+  const { type, v, stream } = envelope;
+  if (!isEventType(type)) return { kind: "newer", envelope, reason: `events of type ${String(type).slice(0, 60)}` };
+  if (v > schemaVersion(type)) return { kind: "newer", envelope, reason: `version ${v} of ${type}` };
+  if (!isInItsStream(type, stream)) return bad(`no ${type} belongs into the stream ${stream.slice(0, 80)}`);
+  const current = upcast(envelope);
+  const shape = eventSchemas[type].safeParse(current.data);
+  if (!shape.success) {
+    const [issue] = shape.error.issues;
+    return bad(`${type} has a form that no ledger records: /data/${issue!.path.join("/")} ${issue!.message}`);
+  }
+  return { kind: "event", event: Object.assign(current, { position: index + 1 }) as unknown as LeafEvent };
+}
+
+const categories: [category: string, schemas: object][] = [
+  ["account-", accountEvents],
+  ["person-", personEvents],
+  ["interaction-", interactionEvents],
+  ["agreement-", agreementEvents],
+  ["promise-", promiseEvents],
+  ["outcome-", outcomeEvents],
+  ["policy-", policyEvents],
+  ["key-", keyEvents],
+  ["ledger", ledgerEvents],
+  ["anchor-", anchorEvents],
+];
+const categoryByType = new Map(
+  categories.flatMap(([category, schemas]) => Object.keys(schemas).map((type) => [type, category] as const)),
+);
+
+/** An event in another stream than its own would be missed by whoever folds that stream. */
+function isInItsStream(type: EventType, stream: string): boolean {
+  const category = categoryByType.get(type);
+  if (category === undefined) return true;
+  return category === "ledger" ? stream === category : stream.startsWith(category);
+}
+
+const members = new Set<string>([
+  ...["v", "id", "type", "stream", "revision", "occurredAt", "recordedAt", "account", "actor"],
+  ...["correlation", "causation", "request", "data", "sealed"],
+]);
+const instantPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** By hand, because this is asked of every leaf. */
+function isEnvelope(value: unknown): value is Envelope {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  for (const member in value) if (!members.has(member)) return false;
+  const { v, id, type, stream, revision, occurredAt, recordedAt, account, actor, data, sealed, correlation } = value as Partial<
+    Record<keyof Envelope, unknown>
+  >;
+  return (
+    isWhole(v) &&
+    v > 0 &&
+    isName(id) &&
+    isName(type) &&
+    isName(stream) &&
+    isWhole(revision) &&
+    isInstant(occurredAt) &&
+    isInstant(recordedAt) &&
+    (account === undefined || isName(account)) &&
+    isActor(actor) &&
+    typeof correlation === "string" &&
+    typeof data === "object" &&
+    data !== null &&
+    Array.isArray(sealed) &&
+    sealed.every(isCommitment)
+  );
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isName = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= 200;
+const isInstant = (value: unknown): boolean =>
+  typeof value === "string" && value.length === 24 && instantPattern.test(value) && !Number.isNaN(Date.parse(value));
+const isActor = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  isName((value as { kind?: unknown }).kind) &&
+  isName((value as { id?: unknown }).id);
+const isCommitment = (value: unknown): boolean => {
+  if (typeof value !== "object" || value === null) return false;
+  const { subject, field, commitment } = value as Record<string, unknown>;
+  return isName(subject) && isName(field) && isName(commitment);
+};

@@ -1,0 +1,113 @@
+/** What the log tells about itself: breaks, keys, clocks, erasures, witnesses. Told to the auditor, and held against signatures. */
+import { type Anchor, verifyAnchor } from "../audit/anchor.ts";
+import { equalBytes, hashFromBase64 } from "../audit/encoding.ts";
+import { AuditError } from "../audit/errors.ts";
+import { type KeyRotation, keysOfLog, type LogKey } from "../audit/key-rotation.ts";
+import type { Policy } from "../audit/policy.ts";
+import type { Recorded } from "../domain/decider.ts";
+import { type LeafEvent, nameOf } from "./leaf-event.ts";
+import type { RecordedTimes } from "./recorded-times.ts";
+import type { Inquiry, LeafName } from "./report.ts";
+
+export type RootAt = (size: number) => Uint8Array | undefined;
+
+export class LogStory {
+  readonly #inquiry: Inquiry;
+  readonly #policy: Policy;
+  readonly #origin: string;
+  readonly #times: RecordedTimes;
+  readonly #rotations: { index: number; rotation: KeyRotation }[] = [];
+  readonly #strangers = new Set<string>();
+
+  constructor(situation: { inquiry: Inquiry; policy: Policy; origin: string; times: RecordedTimes }) {
+    this.#inquiry = situation.inquiry;
+    this.#policy = situation.policy;
+    this.#origin = situation.origin;
+    this.#times = situation.times;
+  }
+
+  /** @returns a promise only where something has to be waited for. */
+  tell(event: LeafEvent, rootAt: RootAt): Promise<void> | undefined {
+    const leaf = nameOf(event, event.position - 1);
+    switch (event.type) {
+      case "LogResumed": {
+        const { size, root } = event.data.lastKnownHead;
+        const message = `the operator declared that this log does not go on from a tree head of ${size} leaves with root ${root}, which had been signed: history was lost or replaced here`;
+        this.#inquiry.note("log-resumed", message, leaf);
+        return undefined;
+      }
+      case "LogKeyRotated":
+        this.#rotations.push({ index: leaf.index, rotation: event.data });
+        this.#rotated(event.data, leaf, rootAt);
+        return undefined;
+      case "TreeHeadAnchored":
+        return this.#anchored(event, leaf, rootAt);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Every key by which heads of this log may be signed: those that the auditor trusts, and those that they handed the log to. */
+  async logKeys(): Promise<LogKey[]> {
+    const trusted = this.#policy.logs.map(({ key }) => key).filter(({ name }) => name === this.#origin);
+    const first = trusted[0];
+    if (first === undefined || this.#rotations.length === 0) return trusted.map((key) => ({ key, above: -1 }));
+    try {
+      const keys = await keysOfLog(first, this.#rotations);
+      return [...trusted.map((key) => ({ key, above: -1 })), ...keys];
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      this.#inquiry.failed("head", `the log's keys do not follow from the one that you trust: ${error.message}`);
+      return trusted.map((key) => ({ key, above: -1 }));
+    }
+  }
+
+  #rotated({ origin, treeHead, newKey }: KeyRotation, leaf: LeafName, rootAt: RootAt): void {
+    this.#inquiry.note("log-key-rotated", `the log of ${origin} is signed by ${newKey} from here on`, leaf);
+    if (!this.#isOurs(treeHead, leaf, rootAt))
+      this.#inquiry.failed("consistency", "the keys were changed over a tree head that this log does not have", { leaf });
+  }
+
+  async #anchored(event: Recorded<{ type: "TreeHeadAnchored"; data: Anchor }>, leaf: LeafName, rootAt: RootAt): Promise<void> {
+    const { data } = event;
+    if (data.origin === this.#origin && !this.#isOurs(data, leaf, rootAt)) {
+      this.#inquiry.failed("consistency", `a witness signed a tree head of ${data.size} leaves that this log does not have`, {
+        leaf,
+      });
+      return;
+    }
+    try {
+      const { time } = await verifyAnchor(
+        data,
+        this.#policy.witnesses.map(({ key }) => key),
+      );
+      this.#inquiry.checked("record");
+      this.#times.seenBy(time * 1_000, data.size, leaf);
+      this.#times.holdsSignatureOf(time * 1_000, event.recordedAt, leaf);
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      if (error.code === "no-trusted-signature") this.#tellStranger(data.witness, leaf);
+      else this.#inquiry.failed("record", `it is no anchor: ${error.message}`, { leaf });
+    }
+  }
+
+  /** Once for each: its times bound nothing for this auditor. */
+  #tellStranger(witness: string, leaf: LeafName): void {
+    if (this.#strangers.has(witness)) return;
+    this.#strangers.add(witness);
+    this.#inquiry.note("anchor", `the witness ${witness} is none that your policy names, so its times were not relied on`, leaf);
+  }
+
+  /** True too for what can't be told any more: a head is anchored soon after it was signed. */
+  #isOurs({ size, root }: { size: number; root: string }, leaf: LeafName, rootAt: RootAt): boolean {
+    if (size > leaf.index) return false;
+    const ours = rootAt(size);
+    if (ours !== undefined) return equalBytes(ours, hashFromBase64(root) ?? new Uint8Array(0));
+    this.#inquiry.note(
+      "not-covered",
+      `it speaks of a tree of ${size} leaves, which was too long ago to be held against the log here`,
+      leaf,
+    );
+    return true;
+  }
+}

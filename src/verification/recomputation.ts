@@ -1,0 +1,286 @@
+/**
+ * Reaches every verdict on record again, with the code that reached it first: the facts as the log held them at the verdict's basis,
+ * judged by the rule that it names. Holds what judging needs and nothing else: promises with every word on them, interactions by
+ * account, agreements, loads, policies.
+ */
+import { canonicalText } from "../canonical/canonical-json.ts";
+import { assess, type Assessment } from "../domain/assess/assess.ts";
+import { type AssessmentInput, assessmentRule } from "../domain/assess/settle.ts";
+import {
+  attestationOf,
+  conclusionOf,
+  isHeld,
+  occurrenceOf,
+  type RecordedVerdict,
+  verdictOf,
+  verdictsOf,
+} from "../domain/attesting.ts";
+import type { Attestation } from "../domain/attestation.ts";
+import type { Recorded } from "../domain/decider.ts";
+import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../domain/interaction.ts";
+import { clockSkewMsMax } from "../domain/log-time.ts";
+import { builtInPolicy, type Policy } from "../domain/policy.ts";
+import { type Basis, type PromiseEvent, type VerdictEvent, verdictTypes } from "../domain/promise/events.ts";
+import type { MadePromise } from "../domain/promise/facts.ts";
+import { promise } from "../domain/promise/promise.ts";
+import { type AccountId, addMs, type Instant } from "../domain/values.ts";
+import type { LeafEvent } from "./leaf-event.ts";
+
+/** Every rule that verdicts were ever reached by. One is never taken away. */
+const rules: Readonly<Record<number, typeof assess>> = { [assessmentRule]: assess };
+
+type At<Value> = { position: number; value: Value };
+type PromiseHistory = {
+  /** What had been said from each position on. */
+  facts: At<MadePromise>[];
+  onRecord: Map<number, Attestation>;
+  assessed?: { size: number; asOf: Instant; rule: number; assessment: Assessment };
+};
+type Evidence = {
+  /** As they stand. */
+  interactions: Interaction[];
+  /** Of those that were corrected or retracted, every earlier state. */
+  earlier: Map<string, At<Interaction>[]>;
+  /** Of the last event on any of them. */
+  lastPosition: number;
+};
+type Load = { completedAt?: Instant; upTo?: Instant };
+
+/** Why a verdict could not be reached again. */
+export type Disagreement = { grade: "failed" | "unmet"; message: string };
+
+const verdictTypeSet: ReadonlySet<string> = new Set(verdictTypes);
+export const isVerdict = (event: LeafEvent): event is LeafEvent & Recorded<VerdictEvent> => verdictTypeSet.has(event.type);
+
+export class Recomputation {
+  readonly #promises = new Map<string, PromiseHistory>();
+  readonly #evidence = new Map<string, Evidence>();
+  readonly #agreements = new Map<string, At<Instant>>();
+  readonly #loads = new Map<string, At<Load>[]>();
+  readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
+  readonly #outcomes = new Map<string, AccountId>();
+
+  get promiseCount(): number {
+    return this.#promises.size;
+  }
+
+  /** Takes up an event. @returns what is wrong with it as one of its account; undefined where nothing is. */
+  apply(event: LeafEvent): string | undefined {
+    const id = event.stream.slice(event.stream.indexOf("-") + 1);
+    const { position } = event;
+    switch (event.type) {
+      case "PromiseMade":
+        if (this.#promises.has(id)) return "the promise had been made before";
+        this.#promises.set(id, {
+          facts: [{ position, value: promise.evolve(promise.initialState, event) as MadePromise }],
+          onRecord: new Map(),
+        });
+        return ofAccount(event, event.data.account);
+      case "InteractionRecorded":
+        this.#recorded(event);
+        return ofAccount(event, event.data.account);
+      case "InteractionCorrected":
+      case "InteractionRetracted":
+        return this.#corrected(event, id);
+      case "AgreementMade":
+        this.#agreements.set(id, { position, value: event.occurredAt });
+        return ofAccount(event, event.data.account);
+      case "OutcomeRecorded":
+        this.#outcomes.set(id, event.data.account);
+        return ofAccount(event, event.data.account);
+      case "OutcomeRetracted":
+        return ofAccount(event, this.#outcomes.get(id));
+      case "RecordingStarted":
+        this.#loads.set(event.data.recording, [{ position, value: {} }]);
+        return undefined;
+      case "RecordingCompleted":
+        this.#loads
+          .get(event.data.recording)
+          ?.push({ position, value: { completedAt: event.recordedAt, upTo: event.data.upTo } });
+        return undefined;
+      case "PolicyAdopted":
+        this.#policies.push({ position, value: { ...event.data.policy, version: event.data.version } });
+        return event.data.version === this.#policies.length - 1 ? undefined : "the versions of the policy have a gap";
+      case "AccountOpened":
+      case "AccountChanged":
+      case "AccountAssigned":
+      case "AccountClosed":
+      case "AccountReopened":
+        return ofAccount(event, id as AccountId);
+      default:
+        return event.stream.startsWith("promise-") ? this.#said(event as unknown as Recorded<PromiseEvent>, id) : undefined;
+    }
+  }
+
+  /** Reaches a verdict again. To be called after `apply`. */
+  disagreement(event: LeafEvent & Recorded<VerdictEvent>): Disagreement | undefined {
+    const { basis } = event.data;
+    const history = this.#promises.get(event.stream.slice("promise-".length));
+    const failed = (message: string): Disagreement => ({ grade: "failed", message });
+    if (history === undefined) return failed("it is a verdict on a promise that was never made");
+    if (!Object.hasOwn(rules, basis.rule))
+      return { grade: "unmet", message: `it names rule ${basis.rule}, which this verifier does not know` };
+    if (event.actor.kind !== "rule" || event.actor.id !== `assess-${basis.rule}`)
+      return failed("a verdict is put on record by its rule, and by nobody else");
+    if (basis.size >= event.position) return failed(`it rests on ${basis.size} leaves, and is leaf ${event.position - 1} itself`);
+    if (basis.asOf > addMs(event.recordedAt, clockSkewMsMax))
+      return failed(`it was reached as of ${basis.asOf}, after it was recorded`);
+    const input = this.#inputAt(history, basis.size);
+    if (input === undefined) return failed(`its promise had not been made within the first ${basis.size} leaves`);
+    if (input.policy.version !== basis.policy)
+      return failed(`it names policy ${basis.policy}, and policy ${input.policy.version} was in force at its basis`);
+    return this.#compared(event, history, input, basis);
+  }
+
+  /**
+   * Promises of which something else holds than is on record, and has held for longer than `lagMs`.
+   * @param size of the log, at log time `now`; `sizeThen` and `then` as it was the lag before.
+   */
+  *unrecorded(size: number, now: Instant, sizeThen: number, then: Instant): Generator<{ stream: string; message: string }> {
+    for (const [id, history] of this.#promises) {
+      const due = this.#unrecordedAt(history, size, now);
+      if (due.length === 0) continue;
+      const dueThen = new Set(this.#unrecordedAt(history, sizeThen, then).map(occurrenceOf));
+      for (const verdict of due) {
+        const occurrence = occurrenceOf(verdict);
+        if (dueThen.has(occurrence))
+          yield { stream: `promise-${id}`, message: `${told(verdict)} should stand on record, and does not` };
+      }
+    }
+  }
+
+  #unrecordedAt(history: PromiseHistory, size: number, now: Instant): VerdictEvent[] {
+    const input = this.#inputAt(history, size);
+    if (input === undefined || isHeld(input)) return [];
+    const basis: Basis = { size, asOf: now, rule: assessmentRule, policy: input.policy.version };
+    return verdictsOf(input, assess(input, now, now), history.onRecord, basis);
+  }
+
+  #compared(
+    event: Recorded<VerdictEvent>,
+    history: PromiseHistory,
+    input: AssessmentInput,
+    basis: Basis,
+  ): Disagreement | undefined {
+    const assessment = assessedAt(history, input, basis);
+    const expected = expectedVerdict(event, assessment, basis);
+    if (expected === undefined) return { grade: "failed", message: `at its basis the facts give no end of the promise` };
+    const isSame =
+      expected.type === event.type &&
+      expected.occurredAt === event.occurredAt &&
+      canonicalText(expected.data) === canonicalText(event.data);
+    if (isSame) return undefined;
+    return {
+      grade: "failed",
+      message: `${told(event)} does not follow: at its basis the facts give ${difference(event, expected)}`,
+    };
+  }
+
+  #said(event: Recorded<PromiseEvent>, id: string): string | undefined {
+    const history = this.#promises.get(id);
+    const facts = history?.facts.at(-1)?.value;
+    if (history === undefined || facts === undefined) return "it speaks of a promise that was never made";
+    if (verdictTypeSet.has(event.type)) {
+      const verdict = event as Recorded<VerdictEvent>;
+      history.onRecord.set(occurrenceOf(verdict), attestationOf(verdict));
+    } else history.facts.push({ position: event.position, value: promise.evolve(facts, event) as MadePromise });
+    return ofAccount(event, facts.account);
+  }
+
+  #recorded(event: Recorded<Extract<InteractionEvent, { type: "InteractionRecorded" }>>): void {
+    const evidence = this.#evidenceOf(event.data.account);
+    evidence.interactions.push(stateOf(interaction.evolve(interaction.initialState, event)));
+    evidence.lastPosition = event.position;
+  }
+
+  #corrected(event: LeafEvent & Recorded<InteractionEvent>, id: string): string | undefined {
+    const evidence = event.account === undefined ? undefined : this.#evidence.get(event.account);
+    const at = evidence?.interactions.findLastIndex((one) => one.id === id) ?? -1;
+    if (evidence === undefined || at < 0) return "it speaks of an interaction that the account has not had";
+    const before = evidence.interactions[at]!;
+    const states = evidence.earlier.get(id) ?? [{ position: before.position, value: before }];
+    const after = stateOf(interaction.evolve({ status: "recorded", ...before }, event));
+    states.push({ position: event.position, value: after });
+    evidence.earlier.set(id, states);
+    evidence.interactions[at] = after;
+    evidence.lastPosition = event.position;
+    return undefined;
+  }
+
+  #evidenceOf(account: string): Evidence {
+    const known = this.#evidence.get(account);
+    if (known !== undefined) return known;
+    const evidence: Evidence = { interactions: [], earlier: new Map(), lastPosition: 0 };
+    this.#evidence.set(account, evidence);
+    return evidence;
+  }
+
+  /** Everything that judging the promise rests on, as the first `size` leaves tell it; undefined where they do not tell of it. */
+  #inputAt({ facts }: PromiseHistory, size: number): AssessmentInput | undefined {
+    const made = asOfSize(facts, size);
+    if (made === undefined) return undefined;
+    const agreement = made.agreement === undefined ? undefined : this.#agreements.get(made.agreement);
+    const listens = made.occurrences.some(({ matcher }) => matcher !== undefined);
+    return {
+      promise: made,
+      agreementMadeAt: agreement !== undefined && agreement.position <= size ? agreement.value : undefined,
+      interactions: listens ? this.#interactionsAt(made.account, size) : [],
+      recording: made.recording === undefined ? undefined : (asOfSize(this.#loads.get(made.recording) ?? [], size) ?? {}),
+      policy: asOfSize(this.#policies, size)!,
+    };
+  }
+
+  #interactionsAt(account: string, size: number): readonly Interaction[] {
+    const evidence = this.#evidence.get(account);
+    if (evidence === undefined) return [];
+    if (evidence.lastPosition <= size) return evidence.interactions;
+    return evidence.interactions
+      .filter(({ position }) => position <= size)
+      .map((one) => asOfSize(evidence.earlier.get(one.id) ?? [], size) ?? one);
+  }
+}
+
+const asOfSize = <Value>(states: readonly At<Value>[], size: number): Value | undefined =>
+  states.findLast(({ position }) => position <= size)?.value;
+
+/** Verdicts of one append share their basis: a series of a year is judged once. */
+function assessedAt(history: PromiseHistory, input: AssessmentInput, { size, asOf, rule }: Basis): Assessment {
+  const { assessed } = history;
+  if (assessed !== undefined && assessed.size === size && assessed.asOf === asOf && assessed.rule === rule)
+    return assessed.assessment;
+  const assessment = rules[rule]!(input, asOf, asOf);
+  history.assessed = { size, asOf, rule, assessment };
+  return assessment;
+}
+
+function expectedVerdict(event: VerdictEvent, assessment: Assessment, basis: Basis): RecordedVerdict | undefined {
+  if (!("occurrence" in event.data)) return conclusionOf(assessment, basis)?.event;
+  const { occurrence } = event.data;
+  const one = assessment.occurrences.find(({ number }) => number === occurrence);
+  return one === undefined ? undefined : verdictOf(one, basis);
+}
+
+/** The envelope's account is what the census counts by: an event that names another, or none, would be missed. */
+function ofAccount(event: Pick<LeafEvent, "account">, account: AccountId | undefined): string | undefined {
+  if (event.account === account) return undefined;
+  return `it concerns ${account ?? "no account"}, and says that it concerns ${event.account ?? "none"}`;
+}
+
+function stateOf(state: InteractionState): Interaction {
+  const { status: _, ...recorded } = state as Extract<InteractionState, { status: "recorded" }>;
+  return recorded;
+}
+
+function told(event: VerdictEvent): string {
+  return "occurrence" in event.data ? `${event.type} of occurrence ${event.data.occurrence}` : event.type;
+}
+
+/** What was to be expected, or the members that differ where the type is right. */
+function difference(event: VerdictEvent & { occurredAt: Instant }, expected: RecordedVerdict): string {
+  if (event.type !== expected.type) return `${told(expected)} at ${expected.occurredAt}`;
+  const [is, shouldBe] = [event, expected].map(({ data, occurredAt }) => ({ ...data, occurredAt }) as Record<string, unknown>);
+  const members = Object.keys({ ...is, ...shouldBe }).filter((name) => canonicalOf(is![name]) !== canonicalOf(shouldBe![name]));
+  return members.map((name) => `${name} ${canonicalOf(shouldBe![name])} and not ${canonicalOf(is![name])}`).join(", ");
+}
+
+const canonicalOf = (value: unknown): string => (value === undefined ? "nothing" : canonicalText(value));
