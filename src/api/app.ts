@@ -1,4 +1,6 @@
 /** The HTTP API as one Fastify instance. Whoever builds it listens and closes. */
+import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import underPressure from "@fastify/under-pressure";
 import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { admission } from "./admission.ts";
@@ -62,10 +64,11 @@ export function buildApp(deps: ApiDeps): FastifyInstance {
     void reply.headers(fixedHeaders).header("troth-correlation", request.id);
     done(draining.signal.aborted ? shuttingDown : undefined);
   });
-  app.addHook("preClose", (done) => {
+  const connections = connectionsOf(app);
+  app.addHook("preClose", async () => {
     draining.abort();
-    closeAsTheyFallIdle(app);
-    done();
+    await handedOver(connections);
+    closeAsTheyFallIdle(app, connections);
   });
   logSummaries(app);
   measureRequests(app, metrics);
@@ -130,10 +133,32 @@ class OverloadedError extends ApiError {
   }
 }
 
+function connectionsOf({ server }: FastifyInstance): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return connections;
+}
+
+const sweepMs = 25;
+
+/** Node takes a connection for idle as soon as the end of its answer was written, and cuts off what a slow reader has still to be sent. */
+const areHandedOver = (connections: ReadonlySet<Socket>): boolean =>
+  [...connections].every(({ writableLength }) => writableLength === 0);
+
+/** Closing the server closes idle connections at once, so it waits for this. */
+async function handedOver(connections: ReadonlySet<Socket>): Promise<void> {
+  while (!areHandedOver(connections)) await delay(sweepMs);
+}
+
 /** The server waits for every connection, and closes those alone that are idle when it begins to wait. */
-function closeAsTheyFallIdle({ server }: FastifyInstance): void {
+function closeAsTheyFallIdle({ server }: FastifyInstance, connections: ReadonlySet<Socket>): void {
   if (!server.listening) return;
-  const sweeping = setInterval(() => server.closeIdleConnections(), 50);
+  const sweeping = setInterval(() => {
+    if (areHandedOver(connections)) server.closeIdleConnections();
+  }, sweepMs);
   server.once("close", () => clearInterval(sweeping));
 }
 

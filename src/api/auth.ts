@@ -25,11 +25,14 @@ const unauthorized = (): ApiError =>
 /** The hash that an unknown key is compared with, so that it takes as long to refuse as a known one. */
 const nobodysHash = Buffer.alloc(32);
 
+/** On a cluster a key may be revoked on any node; here it is of no use any longer after this, whatever happens. */
+const keyFreshForMs = 1_000;
+
 /** @throws ApiError `unauthorized`: the same for a key that is malformed, unknown, revoked, or whose secret is wrong. */
 export async function authenticate(ledger: Ledger, request: FastifyRequest): Promise<Caller> {
   const [, id, secret] = bearer.exec(request.headers.authorization ?? "") ?? [];
   if (id === undefined || secret === undefined) throw unauthorized();
-  const state = await ledger.refer(key, `key-${id}`);
+  const state = await ledger.refer(key, `key-${id}`, { freshForMs: keyFreshForMs });
   const hash = createHash("sha256").update(Buffer.from(secret, "base64url")).digest();
   const isRight = timingSafeEqual(hash, state.status === "none" ? nobodysHash : Buffer.from(state.secretHash, "hex"));
   if (!isRight || state.status !== "issued") throw unauthorized();

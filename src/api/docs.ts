@@ -18,7 +18,12 @@ export async function mountDocs(app: FastifyInstance, deps: ApiDeps): Promise<vo
       reply.removeHeader("content-security-policy").removeHeader("cache-control");
       done();
     });
-    await scope.register(helmet, { contentSecurityPolicy: { directives: pageDirectives }, strictTransportSecurity: false });
+    await scope.register(helmet, {
+      contentSecurityPolicy: { directives: pageDirectives },
+      strictTransportSecurity: false,
+      // Browsers ignore it on plain HTTP, and complain.
+      crossOriginOpenerPolicy: false,
+    });
     await scope.register(swagger, { mode: "static", specification: { document: placeholder as never } });
     await scope.register(swaggerUi, {
       routePrefix: "/docs",

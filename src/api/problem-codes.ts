@@ -1,7 +1,8 @@
 /** Every code that a problem can bear, with its status and title. `docs/errors.md` explains each. */
 import type { DomainErrorCode } from "../domain/errors.ts";
 
-export type ProblemType = { status: number; title: string };
+/** `detail` stands where there is more to say than the title, and always the same. */
+export type ProblemType = { status: number; title: string; detail?: string };
 
 /** Refusals by a rule of the domain. What is not found counts as 422 where a field of the body names it: see `problem.ts`. */
 export const domainProblems: Record<DomainErrorCode, ProblemType> = {
@@ -54,6 +55,7 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "parties-unfit": { status: 422, title: "The parties do not fit" },
   "in-the-future": { status: 422, title: "It lies in the future" },
   "too-little-history": { status: 409, title: "There is too little history to fit a model to" },
+  "clock-not-behind": { status: 409, title: "The clock does not stand behind the log" },
   "log-not-diverged": { status: 409, title: "The log agrees with what was signed" },
   "known-head-differs": { status: 409, title: "Another tree head was signed last" },
   "log-key-rotated": { status: 409, title: "The log's key was rotated meanwhile" },
@@ -79,7 +81,11 @@ export const apiProblems = {
   "subject-erased": { status: 409, title: "The data subject has been erased" },
   "stale-revision": { status: 412, title: "The resource has changed meanwhile" },
   "body-too-large": { status: 413, title: "The body is too large" },
-  "unsupported-media-type": { status: 415, title: "The body's type is not taken here" },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The body's type is not taken here",
+    detail: "Send `Content-Type: application/json`, or `application/x-ndjson` to `POST /v1/batch`, which takes nothing else.",
+  },
   "validation-failed": { status: 422, title: "The request does not fit its schema" },
   "json-too-deep": { status: 422, title: "The JSON is nested too deeply" },
   "idempotency-key-reused": { status: 422, title: "The idempotency key was used for another request" },
@@ -100,5 +106,11 @@ export const apiProblems = {
 
 export type ApiProblemCode = keyof typeof apiProblems;
 export type ProblemCode = DomainErrorCode | ApiProblemCode;
+
+/** What an example or a refusal without any detail of its own says. */
+export const usualDetail = (code: ProblemCode): string => {
+  const { title, detail }: ProblemType = problemTypes[code];
+  return detail ?? `${title}.`;
+};
 
 export const problemTypes: Record<ProblemCode, ProblemType> = { ...domainProblems, ...apiProblems };

@@ -14,7 +14,7 @@ import { LogDivergedError, TreeBehindError } from "../transparency/audit-log.ts"
 import { CensusBehindError } from "../transparency/census.ts";
 import { SubjectErasedError, VaultUnavailableError } from "../vault/vault.ts";
 import { faultOf } from "./logging.ts";
-import { type ApiProblemCode, type ProblemCode, problemTypes } from "./problem-codes.ts";
+import { type ApiProblemCode, type ProblemCode, problemTypes, usualDetail } from "./problem-codes.ts";
 
 /** Which part of the request offends. `field` is a JSON pointer into the body, the path's or the query's parameters, or names a header. */
 export type FieldError = { in: "body" | "path" | "query" | "header"; field: string; reason: string };
@@ -84,8 +84,12 @@ const cursorField = (reason: string): FieldError => ({ in: "query", field: "/aft
 function refusal({ code, message, field }: DomainError): Answer {
   const errors: FieldError[] | undefined = field === undefined ? undefined : [{ in: "body", field, reason: message }];
   const isReference = field !== undefined && problemTypes[code].status === 404;
-  return answer(code, message, { errors, status: isReference ? 422 : undefined });
+  return answer(code, sentence(message), { errors, status: isReference ? 422 : undefined });
 }
+
+/** Reasons are put so that they can follow the name of a field. An id or a quotation at the beginning stays as it is. */
+const sentence = (reason: string): string =>
+  `${reason.replace(/^[a-z](?=[a-z]*[ ,])/, (letter) => letter.toUpperCase())}${/[.!?]$/.test(reason) ? "" : "."}`;
 
 /** What is nobody's fault and passes. */
 function unavailability(error: unknown): Answer | undefined {
@@ -115,7 +119,7 @@ const frameworkCodes: Record<string, ApiProblemCode> = {
 function frameworkRefusal(error: unknown): Answer | undefined {
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
   const known = code === undefined ? undefined : frameworkCodes[code];
-  if (known !== undefined) return answer(known, `${problemTypes[known].title}.`);
+  if (known !== undefined) return answer(known, usualDetail(known));
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && code?.startsWith("FST_"))
     return answer("malformed-request", "The URL, the headers or the length of the body are malformed.");
   return undefined;

@@ -5,13 +5,17 @@ import { ApiError, type FieldError } from "./problem.ts";
 
 type Issue = z.core.$ZodIssue;
 
+/** An issue then says what it found, so that what is missing can be told from what is wrong. Inputs go into no answer. */
+export const reporting = { reportInput: true } as const;
+
 /** @throws ApiError `validation-failed` naming the fields. */
 export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown, where: FieldError["in"]): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, reporting);
   if (result.success) return result.data;
   throw invalid(result.error.issues, where);
 }
 
+/** @param issues of a parse that was `reporting`. */
 export function invalid(issues: readonly Issue[], where: FieldError["in"]): ApiError {
   const errors: FieldError[] = [];
   for (const issue of issues) addErrors(issue, "", where, errors);
@@ -49,12 +53,20 @@ const reasonsByFormat: Record<string, string> = {
 
 function reasonOf(issue: Issue): string {
   if (issue.code === "invalid_format") return reasonsByFormat[issue.format] ?? issue.message;
-  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return "is required";
+  if (isMissing(issue)) return "is required";
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const reasons = issue.errors.flatMap((branch) => branch.slice(0, 1).map(reasonOf));
     return [...new Set(reasons)].join("; or ");
   }
   return issue.message;
+}
+
+function isMissing(issue: Issue): boolean {
+  if (issue.code === "invalid_type" || issue.code === "invalid_value") return issue.input === undefined;
+  if (issue.code !== "invalid_union") return false;
+  // What tells the branches apart is looked for in the object around it.
+  if (issue.discriminator === undefined) return issue.input === undefined;
+  return (issue.input as Record<string, unknown> | undefined)?.[issue.discriminator] === undefined;
 }
 
 /** What Fastify calls with each part of a request. */
@@ -63,7 +75,7 @@ export function compileValidator({ schema, httpPart }: { schema: unknown; httpPa
   const where = httpPart === "body" ? "body" : httpPart === "params" ? "path" : "query";
   return (value: unknown): { value: unknown } | { error: ApiError } => {
     // No body at all is a body without fields. A body that is `null` does not come this far.
-    const result = zod.safeParse(value ?? {});
+    const result = zod.safeParse(value ?? {}, reporting);
     return result.success ? { value: result.data } : { error: invalid(result.error.issues, where) };
   };
 }

@@ -7,7 +7,6 @@ import { knownHead, ledgerRecord } from "../domain/ledger-record.ts";
 import { policy, policyDocument } from "../domain/policy.ts";
 import {
   epochMs,
-  instant,
   type KeyId,
   keyId,
   type PartyId,
@@ -16,6 +15,7 @@ import {
   recordingId,
   type Slug,
   slug,
+  toldInstant,
 } from "../domain/values.ts";
 import { derivedId, freshId } from "../ledger/ids.ts";
 import {
@@ -65,7 +65,7 @@ export const completeRecording = defineCommand({
   description: "Ends the allowance of its promises for deadlines up to `upTo`: they are judged now.",
   scope: "record",
   params: z.strictObject({ recording: recordingId }),
-  body: z.strictObject({ upTo: instant.optional().describe("Up to when the history is complete; now where absent.") }),
+  body: z.strictObject({ upTo: toldInstant.optional().describe("Up to when the history is complete; now where absent.") }),
   example: { upTo: "2026-01-01T00:00:00.000Z" },
   refusals: ["recording-not-found", "recording-completed", "in-the-future", "not-your-part"],
   async run(desk, request) {
@@ -196,20 +196,20 @@ export const correctClock = defineCommand({
   tag: "Ledger",
   summary: "Count log time anew, after the clock had been wrong for good",
   description:
-    "Only when the machine's clock is right now and the log holds instants from its future. Visible in the log for ever.",
+    "Only while the machine's clock stands behind the log and is right: the log then holds instants from its future, and takes nothing until it is corrected. Visible in the log for ever.",
   scope: "admin",
   params: noParams,
   body: z.strictObject({}),
   example: {},
-  refusals: ["not-your-part"],
+  refusals: ["clock-not-behind", "not-your-part"],
   async run(desk, request) {
     requireUnbound(request.caller);
-    const logTime = desk.ledger.correctClock();
+    const meta = metaOf("correct-clock", desk, { ...request, expectedRevision: undefined });
     const handled = await desk.ledger.handle(
       ledgerRecord,
       "ledger",
-      { type: "CorrectClock", logTime, at: logTime },
-      metaOf("correct-clock", desk, { ...request, expectedRevision: undefined }),
+      { type: "CorrectClock", at: desk.ledger.now() },
+      { ...meta, correctsClock: true },
     );
     return { ...handled, id: "ledger" };
   },

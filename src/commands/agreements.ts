@@ -18,6 +18,7 @@ import {
   noParams,
   personalText,
   speakerOf,
+  within,
 } from "./command.ts";
 import { promiseBody, promiseToMake } from "./promises.ts";
 import { requireAccount, subjectAmong, subjectText } from "./references.ts";
@@ -89,7 +90,7 @@ export const makeAgreement = defineCommand({
       const promiseId = own ?? derivedId<PromiseId>("prm", "agreement", id, index);
       if (parts.some((part) => part.id === promiseId))
         throw new DomainError("terms-invalid", "two promises bear the same id", `/promises/${index}/id`);
-      const command = await within(index, () => promiseToMake(desk, account, body, { agreement: id, at, speaker }));
+      const command = await withinPart(index, () => promiseToMake(desk, account, body, { agreement: id, at, speaker }));
       parts.push({ id: promiseId, index, name: `make-agreement/${index}`, command });
     }
     const ids = parts.map((part) => part.id);
@@ -113,7 +114,7 @@ export const makeAgreement = defineCommand({
     // All are looked at before the first is recorded: a refusal leaves no promise behind.
     await foreseeRequest(desk, "make-agreement", identified, whole, command);
     for (const part of parts)
-      await within(part.index, () => foreseeRequest(desk, part.name, asPart(identified), targetOf(part), part.command));
+      await withinPart(part.index, () => foreseeRequest(desk, part.name, asPart(identified), targetOf(part), part.command));
     for (const part of parts) await handleRequest(desk, part.name, asPart(identified), targetOf(part), part.command);
     const made = await handleRequest(desk, "make-agreement", identified, whole, command);
     return { ...made, ids: { promises: ids } };
@@ -124,20 +125,14 @@ type Part = { id: PromiseId; index: number; name: string; command: PromiseComman
 
 const targetOf = ({ id }: Part) => ({ decider: promise, category: "promise", id });
 
-/** The revision that the caller names is the agreement's. */
+/** The revision that the caller names is the agreement's, and so is the line that it stands on. */
 const asPart = <Request extends CommandRequest<unknown, object>>(request: Request): Request => ({
   ...request,
   expectedRevision: undefined,
+  place: undefined,
 });
 
 const fieldsOfTheWhole = ["/account", "/by", "/at"];
 
-/** Names the fields of a refusal as they stand in the request. */
-async function within<Result>(index: number, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof DomainError) || error.field === undefined || fieldsOfTheWhole.includes(error.field)) throw error;
-    throw new DomainError(error.code, error.message, `/promises/${index}${error.field}`);
-  }
-}
+const withinPart = <Result>(index: number, work: () => Promise<Result>): Promise<Result> =>
+  within(`/promises/${index}`, work, fieldsOfTheWhole);

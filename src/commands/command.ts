@@ -12,7 +12,6 @@ import {
   epochMs,
   type EventId,
   type Instant,
-  instant,
   type KeyId,
   type PartyId,
   partyId,
@@ -20,6 +19,7 @@ import {
   slug,
   type SubjectId,
   subjectId,
+  toldInstant,
 } from "../domain/values.ts";
 import { derivedId, freshId } from "../ledger/ids.ts";
 import type { CommandMeta, Handled, Ledger } from "../ledger/ledger.ts";
@@ -36,6 +36,8 @@ export type CommandRequest<Params, Body> = {
   correlation: string;
   /** The client's Idempotency-Key. */
   idempotencyKey?: string;
+  /** Of a line in a batch that is known by its number: nothing else may ever stand on that line. */
+  place?: string;
   /** From If-Match: the revision that the client saw. */
   expectedRevision?: number;
 };
@@ -90,7 +92,7 @@ export const defineCommand = <Params extends z.ZodObject, Body extends z.ZodObje
 export const noParams = z.strictObject({});
 
 /** When it happened; now where absent. */
-export const at = { at: instant.optional().describe("When it happened. Now, where absent.") };
+export const at = { at: toldInstant.optional().describe("When it happened. Now, where absent.") };
 
 /** Who says it. A bound key speaks for its party whatever stands here. */
 export const by = {
@@ -137,6 +139,23 @@ export const toSubjectText = (text: PersonalText | undefined, fallback: SubjectI
   if (text === undefined) return undefined;
   return typeof text === "string" ? { subject: fallback, value: text } : { subject: text.subject, value: text.text };
 };
+
+/**
+ * Names the fields of a refusal as they stand in the request.
+ * @param base a JSON pointer to the part that `work` is about. Fields that `ofTheWhole` lists stand beside that part.
+ */
+export async function within<Result>(
+  base: string,
+  work: () => Promise<Result>,
+  ofTheWhole: readonly string[] = [],
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.field === undefined || ofTheWhole.includes(error.field)) throw error;
+    throw new DomainError(error.code, error.message, `${base}${error.field}`);
+  }
+}
 
 export const momentOf = (desk: Desk, body: { at?: Instant | undefined }): Instant => body.at ?? desk.ledger.now();
 
@@ -190,7 +209,7 @@ export const externallyNamed = <Id extends string>(
 
 /** How the ledger will know this request again. Facts with an external id are known by it, whichever key sends them. */
 export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown, object>, causation?: EventId): CommandMeta {
-  const { caller, correlation, expectedRevision, idempotencyKey, params } = request;
+  const { caller, correlation, expectedRevision, idempotencyKey, params, place } = request;
   const body: Identified & { by?: PartyId } = request.body;
   const external = externalKey(desk, body);
   const key = external ?? idempotencyKey;
@@ -200,6 +219,7 @@ export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown
       : {
           scope: external === undefined ? caller.key : "external",
           key: `${name}\n${key}`,
+          place: external === undefined ? place : undefined,
           fingerprint: desk.ledger.fingerprint(
             canonicalText({ name, params, body: external === undefined ? body : itself(body) }),
           ),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { DomainError } from "../domain/errors.ts";
 import { type Interaction, interaction, type InteractionDetails, interactionFacts } from "../domain/interaction.ts";
-import { type AccountId, accountId, type InteractionId, interactionId, type PartyId } from "../domain/values.ts";
+import { type AccountId, accountId, type InteractionId, interactionId, type PartyId, toldInstant } from "../domain/values.ts";
 import {
   type Caller,
   defineCommand,
@@ -18,6 +18,7 @@ import { requireAccount, requirePerson, requireVocabulary, subjectAmong, subject
 
 const onInteraction = z.strictObject({ interaction: interactionId });
 const note = { note: personalText.optional() };
+const details = { ...interactionFacts.shape, startedAt: toldInstant };
 
 async function checkDetails(desk: Desk, details: InteractionDetails): Promise<void> {
   for (const list of ["participants", "tags"] as const) {
@@ -58,7 +59,7 @@ export const recordInteraction = defineCommand({
   body: z.strictObject({
     id: interactionId.optional().describe("Your own opaque id; made here where absent."),
     account: accountId,
-    ...interactionFacts.shape,
+    ...details,
     ...note,
     ...origin,
   }),
@@ -112,7 +113,7 @@ export const correctInteraction = defineCommand({
     "Says how it really was, as a whole: what the correction leaves out is gone. To move it to another account, retract it and record it anew.",
   scope: "record",
   params: onInteraction,
-  body: z.strictObject({ ...interactionFacts.shape, ...note }),
+  body: z.strictObject({ ...details, ...note }),
   example: {
     kind: "visit",
     purpose: "relationship",

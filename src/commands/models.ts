@@ -5,7 +5,7 @@ import { DomainError } from "../domain/errors.ts";
 import type { Actor } from "../domain/decider.ts";
 import { fitPeerPrior } from "../domain/keeping.ts";
 import { type LedgerCommand, ledgerRecord } from "../domain/ledger-record.ts";
-import { type Instant, instant } from "../domain/values.ts";
+import { type Instant, toldInstant } from "../domain/values.ts";
 import { contactHistories, partyRecords } from "../projections/histories.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { Views } from "../projections/views.ts";
@@ -101,7 +101,7 @@ async function fitOnRequest(
   return recordFitAt(desk, name, cutOff, { kind: "key", id: request.caller.key }, fit);
 }
 
-const body = z.strictObject({ cutOff: instant.optional().describe("What happened up to then goes in; now where absent.") });
+const body = z.strictObject({ cutOff: toldInstant.optional().describe("What happened up to then goes in; now where absent.") });
 
 export const fitDormancyModel = defineCommand({
   name: "fit-dormancy-model",

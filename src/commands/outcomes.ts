@@ -15,7 +15,7 @@ import {
   requireUnbound,
   toSubjectText,
 } from "./command.ts";
-import { requireAccount } from "./references.ts";
+import { requireAccount, subjectText } from "./references.ts";
 
 export const recordOutcome = defineCommand({
   name: "record-outcome",
@@ -35,7 +35,7 @@ export const recordOutcome = defineCommand({
     ...at,
   }),
   example: { account: "acc_0000000000000001", kind: "renewed", amount: { value: "1200000.00", currency: "EUR" } },
-  refusals: ["account-not-found", "outcome-exists", "terms-invalid", "not-your-part", "in-the-future"],
+  refusals: ["account-not-found", "person-not-found", "outcome-exists", "terms-invalid", "not-your-part", "in-the-future"],
   async run(desk, request) {
     requireUnbound(request.caller);
     const { account, kind, amount, source, note, externalId } = request.body;
@@ -48,7 +48,7 @@ export const recordOutcome = defineCommand({
       kind,
       amount,
       source,
-      note: toSubjectText(note, account),
+      note: await subjectText(desk, note, account, "/note"),
       externalId: toSubjectText(externalId, account),
     };
     return handleRequest(desk, "record-outcome", request, { decider: outcome, category: "outcome", id, isFresh }, command);

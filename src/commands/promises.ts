@@ -2,17 +2,16 @@
 import { z } from "zod";
 import { DomainError, type DomainErrorCode } from "../domain/errors.ts";
 import type { PromiseCommand, PromiseCommandOf } from "../domain/promise/commands.ts";
-import { assertion, type ChangeProposal, fraction, occurrenceNumber, type Offer } from "../domain/promise/events.ts";
+import { type ChangeProposal, fraction, occurrenceNumber, type Offer } from "../domain/promise/events.ts";
 import { isMade } from "../domain/assess/assess.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
-import { type Matcher, matcher, proof, type Proof, type Terms, terms } from "../domain/terms.ts";
+import { type Matcher, matcher, proof, type Proof, type Terms, toldTerms } from "../domain/terms.ts";
 import {
   type AccountId,
   accountId,
   agreementId,
   type Instant,
-  instant,
   interactionId,
   type PartyId,
   partyId,
@@ -21,6 +20,7 @@ import {
   recordingId,
   slug,
   type SubjectId,
+  toldInstant,
 } from "../domain/values.ts";
 import { interaction } from "../domain/interaction.ts";
 import { resolveSchedule } from "../schedule/resolve.ts";
@@ -39,12 +39,13 @@ import {
   personalText,
   speakerOf,
   toSubjectText,
+  within,
 } from "./command.ts";
 import { directionOf, requireAccount, requirePerson, requireRecording, sideOf, subjectAmong, subjectText } from "./references.ts";
 
 /** What is promised, as callers send it. */
 export const offerBody = {
-  terms,
+  terms: toldTerms,
   matcher: matcher.optional().describe("Which interactions keep it, or, for an abstention, break it."),
   proof: proof.optional().describe("`evidence` where there is a matcher, else `claim`."),
 };
@@ -84,9 +85,9 @@ export const promiseBody = {
   text: personalText.optional().describe("The promise in words, for people. Sealed."),
   ...offerBody,
   needsAcceptance: z.boolean().default(false).describe("It binds only once the promisee has accepted."),
-  offerExpiresAt: instant.optional(),
+  offerExpiresAt: toldInstant.optional(),
   condition: z
-    .strictObject({ text: personalText.optional(), expiresAt: instant.optional() })
+    .strictObject({ text: personalText.optional(), expiresAt: toldInstant.optional() })
     .optional()
     .describe("It binds only once this is met."),
   recording: recordingId
@@ -348,7 +349,7 @@ export const suspendPromise = promiseVerb("SuspendPromise", {
   verb: "suspend",
   summary: "Suspend a promise, as its promisee",
   description: "While suspended it can't be broken; what falls due counts as waived.",
-  body: { until: instant.optional().describe("When it comes back into force by itself."), ...reason },
+  body: { until: toldInstant.optional().describe("When it comes back into force by itself."), ...reason },
   example: { until: "2026-09-01T00:00:00.000Z" },
   refusals: [...notBinding, "promise-released", "terms-invalid"],
   command: async ({ until, reason }, { sealed }) => ({ until, reason: await sealed(reason) }),
@@ -387,8 +388,13 @@ export const waiveOccurrence = promiseVerb("WaiveOccurrence", {
 const changeBody = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("amend"), ...offerBody }),
   z.strictObject({ type: z.literal("reassign"), promisor: partyId }),
-  z.strictObject({ type: z.literal("suspend"), until: instant.optional() }),
-  z.strictObject({ type: z.literal("reschedule"), occurrence: occurrenceNumber, opensAt: instant.optional(), dueAt: instant }),
+  z.strictObject({ type: z.literal("suspend"), until: toldInstant.optional() }),
+  z.strictObject({
+    type: z.literal("reschedule"),
+    occurrence: occurrenceNumber,
+    opensAt: toldInstant.optional(),
+    dueAt: toldInstant,
+  }),
 ]);
 
 export const proposeChange = promiseVerb("ProposeChange", {
@@ -425,7 +431,7 @@ async function proposalOf(desk: Desk, facts: MadePromise, change: z.output<typeo
   }
   if (change.type !== "amend") return change;
   const { type, ...offer } = change;
-  return { type, offer: await offerOf(desk, facts.account, offer) };
+  return { type, offer: await within("/change", () => offerOf(desk, facts.account, offer)) };
 }
 
 export const acceptChange = promiseVerb("AcceptChange", {
@@ -458,7 +464,10 @@ export const withdrawChange = promiseVerb("WithdrawChange", {
   command: () => ({}),
 });
 
-const keptAt = { keptAt: instant.optional().describe("When it was kept. `at`, where absent."), fraction: fraction.default(1) };
+const keptAt = {
+  keptAt: toldInstant.optional().describe("When it was kept. `at`, where absent."),
+  fraction: fraction.default(1),
+};
 const claimBody = {
   ...keptAt,
   interaction: interactionId.optional().describe("The interaction that kept it; needed where the proof is evidence."),
@@ -498,7 +507,7 @@ export const confirmKeeping = promiseVerb("ConfirmKeeping", {
   body: {
     ...occurrence,
     ...keptAt,
-    keptAt: instant.optional().describe("When it was kept. As claimed, else `at`, where absent."),
+    keptAt: toldInstant.optional().describe("When it was kept. As claimed, else `at`, where absent."),
   },
   example: {},
   refusals: [...notBinding, "occurrence-required", "occurrence-unknown", "abstention-not-claimable", "already-confirmed"],
@@ -525,14 +534,24 @@ export const renegePromise = promiseVerb("RenegePromise", {
   command: async ({ occurrence, reason }, { sealed }) => ({ occurrence, reason: await sealed(reason) }),
 });
 
+/** What is said to be so. An abstention is kept to the end of its window or not at all, so nothing says when. */
+const told = z.discriminatedUnion("verdict", [
+  z.strictObject({
+    verdict: z.literal("kept"),
+    keptAt: toldInstant.optional().describe("When it was kept. Needed, but for an abstention, which names none."),
+  }),
+  z.strictObject({ verdict: z.literal("partly-kept"), keptAt: toldInstant, fraction: z.number().gt(0).lt(1) }),
+  z.strictObject({ verdict: z.literal("broken") }),
+]);
+
 export const contestVerdict = promiseVerb("ContestVerdict", {
   name: "contest-verdict",
   verb: "contest",
   summary: "Contest a verdict, as either party",
   description: "The verdict stands and is shown as disputed, with what it would be if the contest were upheld.",
-  body: { ...occurrence, asserts: assertion, ...reason },
+  body: { ...occurrence, asserts: told, ...reason },
   example: { occurrence: 3, asserts: { verdict: "kept", keptAt: "2026-02-06T09:00:00.000Z" }, reason: "He was here; I was out." },
-  refusals: [...notBinding, "occurrence-required", "occurrence-unknown", "nothing-to-contest", "dispute-open"],
+  refusals: [...notBinding, "occurrence-required", "occurrence-unknown", "nothing-to-contest", "dispute-open", "terms-invalid"],
   command: async ({ occurrence, asserts, reason }, { sealed }) => ({ occurrence, asserts, reason: await sealed(reason) }),
 });
 

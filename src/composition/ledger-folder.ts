@@ -142,6 +142,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
     closers.push(() => census.close());
     const ledger = new Ledger({
       store,
+      log: store.log,
       vault,
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),

@@ -14,8 +14,11 @@ export type Judgement = {
   credit?: number | null;
 };
 
-/** `ifUpheld` stands where a dispute is open: what the verdict becomes if the contesting party is right. */
-export type KeepingOutcome = Judgement & { ifUpheld?: Judgement };
+/**
+ * `ifUpheld` stands where a dispute is open: what the verdict becomes if the contesting party is right; null where it would then
+ * not have ended yet, as an abstention that is cleared of an act before the end of its window.
+ */
+export type KeepingOutcome = Judgement & { ifUpheld?: Judgement | null };
 
 export type Interval = { low: number; high: number };
 /** `kept` of `of`, `of` at least 1, with the rate's 95 % Wilson interval. */
@@ -52,9 +55,12 @@ export const isExcluded = (verdict: KeepingVerdict): verdict is ExcludedVerdict 
 export function keepingRate(outcomes: readonly KeepingOutcome[]): KeepingRate {
   const recorded = figuresOf(outcomes);
   const open = outcomes.filter(({ ifUpheld }) => ifUpheld !== undefined).length;
-  const allUpheld = open === 0 ? recorded : figuresOf(outcomes.map((outcome) => outcome.ifUpheld ?? outcome));
+  const allUpheld = open === 0 ? recorded : figuresOf(outcomes.flatMap(upheld));
   return { ...recorded, disputes: { open, allUpheld, allDismissed: recorded } };
 }
+
+const upheld = ({ ifUpheld, ...recorded }: KeepingOutcome): Judgement[] =>
+  ifUpheld === undefined ? [recorded] : ifUpheld === null ? [] : [ifUpheld];
 
 /**
  * Wilson's score interval for `kept` of `of`; null for none of none.

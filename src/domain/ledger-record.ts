@@ -84,7 +84,7 @@ export type LedgerCommand =
   | ({ type: "OpenLedger"; ledger: Slug } & At)
   | ({ type: "StartRecording"; recording: RecordingId; source: Slug } & At)
   | ({ type: "CompleteRecording"; recording: RecordingId; upTo?: Instant } & At)
-  | ({ type: "CorrectClock"; logTime: Instant } & At)
+  | ({ type: "CorrectClock" } & At)
   /** `broken` is the head that the log does not bear out, where there is one; without its root where a witness told its size alone. */
   | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: { size: number; root?: string } | undefined } & At)
   | ({ type: "RotateLogKey"; rotation: KeyRotation } & At)
@@ -123,7 +123,7 @@ function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[
     case "CompleteRecording":
       return completeRecording(command, state);
     case "CorrectClock":
-      return [{ type: "ClockCorrected", data: { logTime: command.logTime } }];
+      return [{ type: "ClockCorrected", data: { logTime: command.at } }];
     case "ResumeLog":
       return resumeLog(command, state);
     case "RotateLogKey":

@@ -1,7 +1,7 @@
 /** What was promised, in a form that a machine can check. The text of a promise says it to people; these say it to the machine. */
 import { z } from "zod";
 import { DomainError } from "./errors.ts";
-import { instant, localDate, personId, slug, timeZone } from "./values.ts";
+import { instant, localDate, personId, slug, timeZone, toldDate, toldInstant } from "./values.ts";
 
 /** Each takes about 92 bytes of a leaf that may hold 60 KB; a day-by-day promise of a year and a half fits. */
 export const occurrenceCountMax = 600;
@@ -13,29 +13,38 @@ const graceMinutes = z
   .max(5_256_000)
   .describe("Minutes after the due instant before it can count as broken. Lateness counts from the due instant all the same.");
 
-export const onceTerms = z.strictObject({
-  type: z.literal("once"),
-  dueAt: instant.optional().describe("Without it the promise is never late and never broken by the clock."),
-  graceMinutes: graceMinutes.default(0),
+type Times = { instant: typeof instant; localDate: typeof localDate };
+
+const termsOf = ({ instant, localDate }: Times) => ({
+  once: z.strictObject({
+    type: z.literal("once"),
+    dueAt: instant.optional().describe("Without it the promise is never late and never broken by the clock."),
+    graceMinutes: graceMinutes.default(0),
+  }),
+  recurring: z.strictObject({
+    type: z.literal("recurring"),
+    rrule: z
+      .string()
+      .min(6)
+      .max(200)
+      .describe("An RFC 5545 rule without DTSTART, such as `FREQ=WEEKLY;INTERVAL=2`. `from` and `until` bound it."),
+    from: localDate,
+    until: localDate.describe("The last date on which an occurrence may start."),
+    timeZone: timeZone.optional().describe("Where its days begin and end; the account's own where absent."),
+    windowDays: z.int().min(1).max(366).default(1).describe("Days from an occurrence's date within which it is kept on time."),
+    graceMinutes: graceMinutes.default(0),
+  }),
+  abstain: z.strictObject({ type: z.literal("abstain"), from: instant, until: instant }),
 });
 
-export const recurringTerms = z.strictObject({
-  type: z.literal("recurring"),
-  rrule: z
-    .string()
-    .min(6)
-    .max(200)
-    .describe("An RFC 5545 rule without DTSTART, such as `FREQ=WEEKLY;INTERVAL=2`. `from` and `until` bound it."),
-  from: localDate,
-  until: localDate.describe("The last date on which an occurrence may start."),
-  timeZone: timeZone.optional().describe("Where its days begin and end; the account's own where absent."),
-  windowDays: z.int().min(1).max(366).default(1).describe("Days from an occurrence's date within which it is kept on time."),
-  graceMinutes: graceMinutes.default(0),
-});
+const stored = termsOf({ instant, localDate });
+export const recurringTerms = stored.recurring;
+export const terms = z.discriminatedUnion("type", [stored.once, stored.recurring, stored.abstain]);
 
-export const abstainTerms = z.strictObject({ type: z.literal("abstain"), from: instant, until: instant });
+const told = termsOf({ instant: toldInstant, localDate: toldDate });
+/** As callers send them. */
+export const toldTerms = z.discriminatedUnion("type", [told.once, told.recurring, told.abstain]);
 
-export const terms = z.discriminatedUnion("type", [onceTerms, recurringTerms, abstainTerms]);
 export type Terms = z.infer<typeof terms>;
 export type RecurringTerms = z.infer<typeof recurringTerms>;
 
@@ -84,11 +93,12 @@ export function singleSchedule(of: Exclude<Terms, RecurringTerms>): Schedule {
 
 /**
  * Checks what a schema alone can't. A due date before the promise was made is taken (real data has some) and flagged by `assess`.
+ * @param base a JSON pointer to what holds the terms in the request.
  * @throws DomainError `terms-invalid` naming the field: a window that ends before it begins.
  */
-export function checkTerms(of: Terms): void {
+export function checkTerms(of: Terms, base = ""): void {
   if (of.type === "abstain" && of.until <= of.from)
-    throw new DomainError("terms-invalid", "`until` must be later than `from`", "/terms/until");
+    throw new DomainError("terms-invalid", "`until` must be later than `from`", `${base}/terms/until`);
   if (of.type === "recurring" && of.until < of.from)
-    throw new DomainError("terms-invalid", "`until` lies before `from`", "/terms/until");
+    throw new DomainError("terms-invalid", "`until` lies before `from`", `${base}/terms/until`);
 }

@@ -6,8 +6,19 @@ export const instant = z.iso.datetime({ precision: 3, abort: true }).brand<"Inst
 export type Instant = z.infer<typeof instant>;
 
 /** A calendar date in some time zone that its field names, `YYYY-MM-DD`. */
-export const localDate = z.iso.date().brand<"LocalDate">();
+export const localDate = z.iso.date({ abort: true }).brand<"LocalDate">();
 export type LocalDate = z.infer<typeof localDate>;
+
+const yearsTold = { first: "1900", last: "2199" };
+const isInYearsTold = (text: string): boolean => text.slice(0, 4) >= yearsTold.first && text.slice(0, 4) <= yearsTold.last;
+const outsideYearsTold = `must lie in the years ${yearsTold.first} to ${yearsTold.last}`;
+
+/**
+ * An instant as callers may tell it. Whatever lies further away is a slip: a year of two digits, seconds taken for milliseconds, a
+ * placeholder for never. What was once stored is read with the wider schema, and what follows from it may lie beyond.
+ */
+export const toldInstant = instant.refine(isInYearsTold, outsideYearsTold);
+export const toldDate = localDate.refine(isInYearsTold, outsideYearsTold);
 
 /**
  * Lower-case words joined by hyphens. Short and closed in form, so that a sentence or a name with its capitals

@@ -16,6 +16,7 @@ export const excludedVerdicts = [
 export type CountedVerdict = (typeof countedVerdicts)[number];
 export type ExcludedVerdict = (typeof excludedVerdicts)[number];
 export type Verdict = CountedVerdict | ExcludedVerdict;
+export const verdicts = [...countedVerdicts, ...excludedVerdicts] as const;
 
 export const isCounted = (verdict: Verdict): verdict is CountedVerdict =>
   (countedVerdicts as readonly string[]).includes(verdict);

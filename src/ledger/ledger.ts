@@ -4,9 +4,10 @@ import type { Actor, AnyEvent, Decider, Draft, Recorded } from "../domain/decide
 import { DomainError } from "../domain/errors.ts";
 import { epochMs, type EventId, type Instant } from "../domain/values.ts";
 import { type EventStore, type NewEvent, noStream, RevisionConflictError } from "../event-store/event-store.ts";
+import type { Log } from "../event-store/log.ts";
 import type { Vault } from "../vault/vault.ts";
-import { decodeAll, encodeLeaf, type LedgerEvent, newEnvelope } from "./envelope.ts";
-import { eventIdOf, freshId } from "./ids.ts";
+import { decode, decodeAll, encodeLeaf, type LedgerEvent, newEnvelope } from "./envelope.ts";
+import { derivedId, eventIdOf, freshId } from "./ids.ts";
 import { clockSkewMsMax, type LogClock } from "./log-clock.ts";
 
 /** How a request is known again. */
@@ -16,6 +17,8 @@ export type RequestIdentity = {
   key: string;
   /** Of the request's content. */
   fingerprint: string;
+  /** The one place in a larger request that it came from, such as a line of a batch: nothing else may ever come from there. */
+  place?: string;
 };
 
 export type CommandMeta = {
@@ -28,6 +31,8 @@ export type CommandMeta = {
   expectedRevision?: number;
   /** The stream's id was made just now: nothing can stand in it. */
   isFresh?: boolean;
+  /** Log time counts anew from what this appends. For the operator alone, after the clock had been wrong for good. */
+  correctsClock?: boolean;
 };
 
 export type Handled = {
@@ -73,6 +78,10 @@ export type LedgerDeps = {
   vault: Vault;
   clock: LogClock;
   onAppended?: (position: number) => void;
+  /** Finds what came from a place before, on whatever stream; without it, only what came from there to the same stream is found. */
+  log?: Pick<Log, "readById">;
+  /** Milliseconds of a clock that nobody sets, for how long something is kept. */
+  elapsedMs?: () => number;
   /** Other processes append to the same log, so that one of them may be given the same request at the same time. */
   sharesStore?: boolean;
 };
@@ -83,10 +92,12 @@ export class Ledger {
   #lastPosition = 0;
   /** The last command under way on each stream. */
   readonly #lanes = new Map<string, Promise<unknown>>();
-  readonly #references = new Map<string, unknown>();
+  readonly #references = new Map<string, { state: unknown; readAtMs: number }>();
+  readonly #elapsedMs: () => number;
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
+    this.#elapsedMs = deps.elapsedMs ?? (() => performance.now());
   }
 
   get lastPosition(): number {
@@ -95,11 +106,6 @@ export class Ledger {
 
   now(): Instant {
     return this.#deps.clock.now();
-  }
-
-  /** Log time counts anew from the clock. For the operator alone, after the clock had been wrong for good. */
-  correctClock(): Instant {
-    return this.#deps.clock.correct();
   }
 
   fingerprint(text: string): string {
@@ -118,18 +124,20 @@ export class Ledger {
   /**
    * The state of a stream that a command only refers to. Kept until this node appends to it; another node's change may be missed.
    * That a stream is empty is kept only where `keepsEmpty` says so: an account that another node has just opened must be found.
+   * @param freshForMs how old the state may be, where another node's change must not be missed for longer than that.
    */
   async refer<Event extends AnyEvent, State>(
     decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
     stream: string,
-    { keepsEmpty = false }: { keepsEmpty?: boolean } = {},
+    { keepsEmpty = false, freshForMs = Infinity }: { keepsEmpty?: boolean; freshForMs?: number } = {},
   ): Promise<State> {
-    const known = this.#references.get(stream) as State | undefined;
-    if (known !== undefined) return known;
+    const readAtMs = this.#elapsedMs();
+    const known = this.#references.get(stream);
+    if (known !== undefined && readAtMs - known.readAtMs <= freshForMs) return known.state as State;
     const { state, revision } = await this.load(decider, stream);
     if (revision === noStream && !keepsEmpty) return state;
     if (this.#references.size >= referenceCountMax) this.#references.delete(this.#references.keys().next().value!);
-    this.#references.set(stream, state);
+    this.#references.set(stream, { state, readAtMs });
     return state;
   }
 
@@ -169,6 +177,7 @@ export class Ledger {
     command: Command,
     meta: CommandMeta,
   ): Promise<void> {
+    this.#refuseMisplaced(meta);
     const { state, revision, events } = await this.load(decider, stream);
     if (
       meta.identity !== undefined &&
@@ -185,6 +194,7 @@ export class Ledger {
     command: Command,
     meta: CommandMeta,
   ): Promise<Handled> {
+    this.#refuseMisplaced(meta);
     // The same ids for all attempts, so that an append whose answer was lost is recognised on the next.
     const idOf = eventIds(stream, meta, this.#deps.clock);
     for (let attempt = 1; ; attempt += 1) {
@@ -204,6 +214,13 @@ export class Ledger {
         if (attempt === attemptCountMax) throw error;
       }
     }
+  }
+
+  /** @throws IdempotencyMismatchError where another request came from the same place, whatever stream it went to. */
+  #refuseMisplaced({ identity }: CommandMeta): void {
+    if (identity?.place === undefined) return;
+    const before = this.#deps.log?.readById(placeIdOf(identity.scope, identity.place));
+    if (before !== undefined && decode(before)?.request !== identity.fingerprint) throw new IdempotencyMismatchError();
   }
 
   /**
@@ -253,7 +270,7 @@ export class Ledger {
       ),
     );
     // From the stamp to the queue of the store there is no await: the order of positions is the order of instants.
-    const recordedAt = clock.next();
+    const { recordedAt, takeBack } = meta.correctsClock ? corrected(clock, at) : { recordedAt: clock.next() };
     if (epochMs(at) > epochMs(recordedAt) + clockSkewMsMax)
       throw new DomainError("in-the-future", `${at} lies in the future`, "/at");
     const newEvents = drafts.map((draft, ordinal): NewEvent => {
@@ -278,7 +295,10 @@ export class Ledger {
       });
       return { id, type, leaf: encodeLeaf(envelope), ciphertext: seals[ordinal]?.ciphertext ?? null };
     });
-    const appended = await store.append(stream, revision, newEvents);
+    const appended = await store.append(stream, revision, newEvents).catch((error: unknown) => {
+      takeBack?.();
+      throw error;
+    });
     this.#references.delete(stream);
     if (this.#deps.sharesStore && meta.identity !== undefined && !(await this.#isStored(stream, revision + 1, newEvents)))
       return undefined;
@@ -298,6 +318,12 @@ export class Ledger {
     const stored = await this.#deps.store.readStream(stream, fromRevision);
     return newEvents.every(({ leaf }, ordinal) => Buffer.compare(leaf, stored[ordinal]!.leaf) === 0);
   }
+}
+
+/** @throws DomainError `clock-not-behind`: log time could otherwise be turned back at will. */
+function corrected(clock: LogClock, at: Instant): { recordedAt: Instant; takeBack?: () => void } {
+  if (!clock.isBehind()) throw new DomainError("clock-not-behind");
+  return { recordedAt: at, takeBack: clock.correct(at) };
 }
 
 /** @throws StaleRevisionError where the caller saw another revision. */
@@ -320,11 +346,17 @@ const unchanged = (stream: string, events: readonly LedgerEvent[]): Handled => (
   isReplay: false,
 });
 
+/** What comes from a place begins with an event of this id, so that it is found without knowing the stream. */
+const placeIdOf = (scope: string, place: string): EventId => derivedId<EventId>("evt", "place", scope, place);
+
 /** The id of the `ordinal`-th event that a request adds: one that the same request always gives, or a fresh one for a request that nobody repeats. */
 type EventIds = (ordinal: number) => EventId;
 
 function eventIds(stream: string, { identity }: CommandMeta, clock: LogClock): EventIds {
-  if (identity !== undefined) return (ordinal) => eventIdOf(identity.scope, stream, identity.key, ordinal);
+  if (identity !== undefined) {
+    const { scope, key, place } = identity;
+    return (ordinal) => (ordinal === 0 && place !== undefined ? placeIdOf(scope, place) : eventIdOf(scope, stream, key, ordinal));
+  }
   const made: EventId[] = [];
   return (ordinal) => (made[ordinal] ??= freshId<EventId>("evt", epochMs(clock.now())));
 }

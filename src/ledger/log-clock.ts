@@ -45,9 +45,15 @@ export class LogClock {
     return instantAt(this.#clock());
   }
 
-  /** Log time counts anew from the clock, after it had been wrong for good. */
-  correct(): Instant {
-    this.#logTimeMs = this.#clock();
-    return instantAt(this.#logTimeMs);
+  /** It stands so far behind log time that nothing can be recorded. */
+  isBehind(): boolean {
+    return this.#logTimeMs - this.#clock() > clockSkewMsMax;
+  }
+
+  /** Log time counts anew from an instant, after the clock had been wrong for good. @returns what takes that back. */
+  correct(logTime: Instant): () => void {
+    const before = this.#logTimeMs;
+    this.#logTimeMs = Date.parse(logTime);
+    return () => void (this.#logTimeMs = Math.max(before, this.#logTimeMs));
   }
 }

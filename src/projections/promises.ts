@@ -20,7 +20,7 @@ const factsOfRow = `SELECT facts, sealed FROM promises WHERE id = ?`;
 
 export const promises = defineProjection({
   name: "promises",
-  version: 2,
+  version: 3,
   schema: `
     CREATE TABLE promises (
       id TEXT PRIMARY KEY, account TEXT NOT NULL, promisor TEXT NOT NULL, promisee TEXT NOT NULL, direction TEXT NOT NULL,

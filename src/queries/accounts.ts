@@ -21,7 +21,7 @@ const accountAnswer = z.strictObject({
   tags: z.array(slug),
   dormancy: z.strictObject({
     state: dormancyStates,
-    decidedBy: z.string(),
+    decidedBy: z.enum(["cadence", "rhythm", "alive", "history"]),
     contacts: z.int(),
     lastContactAt: instant.nullable(),
   }),

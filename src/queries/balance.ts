@@ -4,7 +4,7 @@ import type { Policy } from "../domain/policy.ts";
 import { accountId, instant, personId, slug } from "../domain/values.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { Views } from "../projections/views.ts";
-import { basis, defineQuery } from "./query.ts";
+import { basis, defineQuery, inOrder } from "./query.ts";
 import { basisNow, rounded } from "./reading.ts";
 
 export const contactTimeAnswer = z.strictObject({
@@ -52,12 +52,14 @@ export const balance = defineQuery({
   summary: "How contact time divides between selling and the relationship",
   scope: "read",
   params: z.strictObject({}),
-  query: z.strictObject({
-    account: accountId.optional(),
-    person: personId.optional(),
-    from: instant.optional(),
-    until: instant.optional(),
-  }),
+  query: inOrder(
+    z.strictObject({
+      account: accountId.optional(),
+      person: personId.optional(),
+      from: instant.optional(),
+      until: instant.optional(),
+    }),
+  ),
   answer: z.strictObject({ ...contactTimeAnswer.shape, basis }),
   refusals: [],
   run(desk, { query }) {

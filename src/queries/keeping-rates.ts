@@ -12,7 +12,7 @@ import { type PersonPlace, teamAt } from "../domain/person.ts";
 import { accountId, type Instant, instant, partyId, promiseDirection, slug } from "../domain/values.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
-import { basis, defineQuery } from "./query.ts";
+import { basis, defineQuery, inOrder } from "./query.ts";
 import { basisNow, keepingOutcomes, rounded } from "./reading.ts";
 
 const proportion = z
@@ -84,15 +84,17 @@ export const keepingRates = defineQuery({
     "k of n with Wilson's 95 % interval, the mean credit beside it, and for ranking the empirical-Bayes estimate over the groups compared. An outcome counts to whoever was promisor when it was due, and to that person's team of that time.",
   scope: "read",
   params: z.strictObject({}),
-  query: z.strictObject({
-    by: groupings.default("none"),
-    direction: promiseDirection.optional(),
-    promisor: partyId.optional(),
-    account: accountId.optional(),
-    kind: slug.optional(),
-    from: instant.optional().describe("Outcomes from this instant on."),
-    until: instant.optional().describe("Outcomes before this instant."),
-  }),
+  query: inOrder(
+    z.strictObject({
+      by: groupings.default("none"),
+      direction: promiseDirection.optional(),
+      promisor: partyId.optional(),
+      account: accountId.optional(),
+      kind: slug.optional(),
+      from: instant.optional().describe("Outcomes from this instant on."),
+      until: instant.optional().describe("Outcomes before this instant."),
+    }),
+  ),
   answer: z.strictObject({
     by: groupings,
     groups: z.array(

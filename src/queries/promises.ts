@@ -1,6 +1,7 @@
 /** Questions about promises: what was said, where each occurrence stands, and why. */
 import { z } from "zod";
-import { assess, type Assessment } from "../domain/assess/assess.ts";
+import { assess, type Assessment, promiseStandings, standings } from "../domain/assess/assess.ts";
+import { settlementFlags } from "../domain/assess/settle.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import { matcher, proof, terms } from "../domain/terms.ts";
@@ -16,6 +17,7 @@ import {
   recordingId,
   slug,
 } from "../domain/values.ts";
+import { verdicts } from "../domain/verdict.ts";
 import { decodeAll } from "../ledger/envelope.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import { assessmentInputOf } from "../projections/assessment-input.ts";
@@ -25,7 +27,7 @@ import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf, type Read
 import { accountOfPerson, basisNow, rounded } from "./reading.ts";
 
 const outcomeAnswer = z.strictObject({
-  verdict: z.string(),
+  verdict: z.enum(verdicts),
   at: instant,
   latenessMs: z.int(),
   credit: z.number().nullable(),
@@ -42,11 +44,11 @@ const occurrenceAnswer = z.strictObject({
   deadlineAt: instant.nullable().describe("Due and grace."),
   settlesAt: instant.nullable().describe("From when on the clock may settle it; null while a load of history is open."),
   promisor: partyId,
-  standing: z.string().describe("`upcoming`, `open`, `in-grace`, `overdue`, `awaiting-settlement`, or the verdict."),
+  standing: z.enum(standings).describe("Still to come, to be done, waiting for records, or its verdict."),
   outcome: outcomeAnswer.nullable(),
   claimedLate: outcomeAnswer.nullable(),
-  dispute: z.strictObject({ dispute: z.int(), by: partyId, contestedAt: instant, ifUpheld: outcomeAnswer }).nullable(),
-  flags: z.array(z.string()),
+  dispute: z.strictObject({ dispute: z.int(), by: partyId, contestedAt: instant, ifUpheld: outcomeAnswer.nullable() }).nullable(),
+  flags: z.array(z.enum(settlementFlags)),
 });
 
 const promiseSummary = z.strictObject({
@@ -57,7 +59,7 @@ const promiseSummary = z.strictObject({
   direction: promiseDirection,
   kind: slug,
   weight: z.number(),
-  state: z.string(),
+  state: z.enum(promiseStandings).describe("What it reads as a whole: a promise with one occurrence reads as that one does."),
   isDisputed: z.boolean(),
   madeAt: instant,
   counts: z.record(z.string(), z.int()).describe("Occurrences by where they stand."),
@@ -170,7 +172,7 @@ const occurrenceOf = (one: Assessment["occurrences"][number]): z.output<typeof o
           dispute: one.openDispute.number,
           by: one.openDispute.by,
           contestedAt: one.openDispute.contestedAt,
-          ifUpheld: outcomeOf(one.openDispute.ifUpheld),
+          ifUpheld: one.openDispute.ifUpheld === null ? null : outcomeOf(one.openDispute.ifUpheld),
         },
   flags: one.flags,
 });

@@ -51,6 +51,15 @@ export const defineQuery = <Params extends z.ZodObject, Query extends z.ZodObjec
   definition: QueryDefinition<Params, Query, Answer>,
 ): QueryDefinition => definition as unknown as QueryDefinition;
 
+/** A query whose `until` lies before its `from` asks for nothing, and means something else. */
+export const inOrder = <Shape extends z.ZodRawShape & { from: z.ZodType; until: z.ZodType }>(
+  query: z.ZodObject<Shape, z.core.$strict>,
+) => query.refine((asked) => !isReversed(asked), { path: ["until"], error: "must not be earlier than `from`" });
+
+function isReversed({ from, until }: { from?: unknown; until?: unknown }): boolean {
+  return typeof from === "string" && typeof until === "string" && until < from;
+}
+
 /** A page of a list, and the cursor of the next one while there is one. */
 export const page = {
   limit: z.coerce.number().int().min(1).max(500).default(50),

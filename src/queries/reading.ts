@@ -1,7 +1,7 @@
 /** What queries have in common: on what they rest, whom they concern, outcomes as the models take them. */
 import { z } from "zod";
 import { outcomeAt } from "../domain/assess/assess.ts";
-import type { Finding } from "../domain/assess/settle.ts";
+import type { Finding, OccurrenceSettlement } from "../domain/assess/settle.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { KeepingOutcome } from "../domain/keeping.ts";
 import type { TrustOutcome } from "../domain/trust.ts";
@@ -93,12 +93,16 @@ export function keepingOutcomes(rows: readonly OccurrenceRow[], now: Instant): K
   return rows.flatMap((row): KeepingOutcome[] => {
     const outcome = outcomeOfRow(row, now, now);
     if (outcome === null) return isPendingRow(row, now) ? [{ verdict: "pending" }] : [];
-    return [{ verdict: outcome.verdict, credit: outcome.credit, ifUpheld: upheldOf(row) }];
+    return [{ verdict: outcome.verdict, credit: outcome.credit, ifUpheld: upheldOf(row, now) }];
   });
 }
 
-function upheldOf({ if_upheld }: OccurrenceRow): KeepingOutcome["ifUpheld"] {
+/** Read at the same instants as the verdict: upheld or not, nothing counts before it has ended. */
+function upheldOf({ if_upheld, deadline_at }: OccurrenceRow, now: Instant): KeepingOutcome["ifUpheld"] {
   if (if_upheld === null) return undefined;
-  const { ifUpheld } = JSON.parse(if_upheld) as { ifUpheld: Finding };
-  return { verdict: ifUpheld.verdict, credit: ifUpheld.credit };
+  const deadlineAt = (deadline_at ?? undefined) as Instant | undefined;
+  const { ifUpheld } = JSON.parse(if_upheld) as NonNullable<OccurrenceSettlement["openDispute"]>;
+  const outcome = outcomeAt({ ...ifUpheld, deadlineAt }, now, now);
+  if (outcome !== null) return { verdict: outcome.verdict, credit: outcome.credit };
+  return deadlineAt !== undefined && deadlineAt < now ? { verdict: "pending" } : null;
 }

@@ -1,6 +1,6 @@
 /** Lists across all accounts: who has gone quiet, and what falls due. */
 import { z } from "zod";
-import { assessOccurrence } from "../domain/assess/assess.ts";
+import { assessOccurrence, standings } from "../domain/assess/assess.ts";
 import type { OccurrenceSettlement } from "../domain/assess/settle.ts";
 import {
   accountId,
@@ -23,7 +23,7 @@ const dormantItem = z.strictObject({
   account: accountId,
   owner: personId.nullable(),
   state: z.enum(["new", "active", "cooling", "dormant"]),
-  decidedBy: z.string(),
+  decidedBy: z.enum(["cadence", "rhythm", "alive", "history"]),
   since: instant.nullable().describe("Since when it is in this state; null for an account never contacted."),
   contacts: z.int(),
   lastContactAt: instant.nullable(),
@@ -115,7 +115,7 @@ const dueItem = z.strictObject({
   dueAt: instant,
   deadlineAt: instant,
   settlesAt: instant.nullable(),
-  standing: z.string(),
+  standing: z.enum(standings),
 });
 
 export const dueReport = defineQuery({

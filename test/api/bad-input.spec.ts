@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { queries } from "../../src/queries/registry.ts";
 import { account, berg, call, fieldsOf, novak, type TestApi, testApi, visit } from "../support/api.ts";
 
 let api: TestApi;
@@ -43,6 +44,22 @@ describe("a body that does not fit its schema is refused naming the field", () =
     ["a subject that is none", visits, { ...visit, note: { text: "x", subject: "house" } }, "/note/subject"],
     ["a lone surrogate", visits, { ...visit, note: "\ud800" }, "/note"],
     ["a lone surrogate deeper down", visits, { ...visit, note: { text: "\udfff x", subject: account } }, "/note/text"],
+    ["an instant before 1900", visits, { ...visit, startedAt: "0026-01-30T10:00:00.000Z" }, "/startedAt"],
+    [
+      "a due date that was meant for never",
+      promises,
+      { ...call, terms: { ...call.terms, dueAt: "9999-12-31T00:00:00.000Z" } },
+      "/terms/dueAt",
+    ],
+    ["a series from before 1900", promises, { ...call, terms: { ...series, from: "1899-12-31" } }, "/terms/from"],
+    ["a series without an end in sight", promises, { ...call, terms: { ...series, until: "2200-01-01" } }, "/terms/until"],
+    [
+      "an offer that expires in 1970 as seconds",
+      promises,
+      { ...call, needsAcceptance: true, offerExpiresAt: "1899-12-31T23:59:59.999Z" },
+      "/offerExpiresAt",
+    ],
+    ["a word from before 1900", "/v1/accounts", { at: "1800-01-01T00:00:00.000Z" }, "/at"],
     ["a key such as constructor", visits, { ...visit, constructor: { prototype: {} } }, "/constructor"],
   ])("%s", async (_what, url, body, field) => {
     const refused = await api.refused(422, "validation-failed", "POST", url, { body });
@@ -80,6 +97,14 @@ describe("a body that does not fit its schema is refused naming the field", () =
       "too-many-occurrences",
       "/terms",
     ],
+    ["an abstention that nothing breaks", promises, { ...call, terms: abstain }, "terms-invalid", "/matcher"],
+    [
+      "an unknown person to whom a note belongs",
+      "/v1/outcomes",
+      { account, kind: "won", note: { text: "x", subject: "per_9999999999999999" } },
+      "person-not-found",
+      "/note/subject",
+    ],
     ["a time zone that there is not", "/v1/accounts", { timeZone: "Europe/Atlantis" }, "terms-invalid", "/timeZone"],
     [
       "an unknown participant",
@@ -96,6 +121,41 @@ describe("a body that does not fit its schema is refused naming the field", () =
     const refused = await api.refused(422, code, "POST", url, { body });
     expect(fieldsOf(refused)[0]).toMatch(new RegExp(`^${field}`));
   });
+
+  it.each<[string, string, object, string]>([
+    ["a text", visits, { ...visit, kind: undefined }, "/kind"],
+    ["one of several words", visits, { ...visit, direction: undefined }, "/direction"],
+    ["what tells kinds of terms apart", promises, { ...call, terms: {} }, "/terms/type"],
+    ["one of several forms", promises, { ...call, promisor: undefined }, "/promisor"],
+    ["an object", promises, { ...call, terms: undefined }, "/terms"],
+  ])("that lacks %s is told that it is required", async (_what, url, body, field) => {
+    const { json } = await api.refused(422, "validation-failed", "POST", url, { body });
+    expect(json.errors).toEqual([{ in: "body", field, reason: "is required" }]);
+    expect(json.detail).toBe(`${field}: is required`);
+  });
+
+  it("is told which words there are where it has another", async () => {
+    const { json } = await api.refused(422, "validation-failed", "POST", visits, { body: { ...visit, direction: "up" } });
+    expect(json.detail).toBe('/direction: Invalid option: expected one of "inbound"|"outbound"|"mutual"');
+  });
+
+  it("takes the first and the last instant that may be told", async () => {
+    const first = await api.when("POST", visits, { body: { ...visit, startedAt: "1900-01-01T00:00:00.000Z" } });
+    const last = await api.when("POST", promises, {
+      body: { ...call, terms: { type: "once", dueAt: "2199-12-31T23:59:59.999Z" } },
+    });
+    expect([first.status, last.status]).toEqual([201, 201]);
+  });
+
+  it.each(queries.filter(({ query }) => "from" in query.shape && "until" in query.shape).map(({ path }) => path))(
+    "%s with an `until` before its `from`",
+    async (path) => {
+      const ask = (from: string, until: string) => `/v1${path}?from=${from}T00:00:00.000Z&until=${until}T00:00:00.000Z`;
+      const { json } = await api.refused(422, "validation-failed", "GET", ask("2026-02-02", "2026-02-01"));
+      expect(json.errors).toEqual([{ in: "query", field: "/until", reason: "must not be earlier than `from`" }]);
+      expect((await api.when("GET", ask("2026-02-01", "2026-02-01"))).status).toBe(200);
+    },
+  );
 
   it("names many at once, and not without bound", async () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`unknown${n}`, n]));
@@ -162,6 +222,12 @@ describe("a body that can't be read", () => {
     await api.refused(status, code, "POST", visits, sent);
   });
 
+  it("of another type is told which types are taken", async () => {
+    const { json } = await api.refused(415, "unsupported-media-type", "POST", visits, raw("a=b", "text/plain"));
+    expect(json.detail).toContain("`Content-Type: application/json`");
+    expect(json.detail).toContain("`application/x-ndjson`");
+  });
+
   it("is never quoted in the answer", async () => {
     const { text: answer } = await api.refused(400, "malformed-json", "POST", visits, raw('{"note": "M. Berg", nope'));
     expect(answer).not.toContain("Berg");
@@ -171,6 +237,55 @@ describe("a body that can't be read", () => {
     const { status } = await api.when("POST", visits, text(visit, ',"minutes":5}'));
     expect(status).toBe(201);
     expect(api.ledger.events().at(-1)!.data).toMatchObject({ minutes: 5 });
+  });
+});
+
+describe("other terms than those that were offered", () => {
+  const terms = { type: "abstain", from: "2026-03-01T00:00:00.000Z", until: "2027-01-09T00:00:00.000Z" };
+  const reversed = { ...terms, until: terms.from };
+  const matcher = { purposes: ["sales"] };
+  const withoutPeople = { ...matcher, participants: ["per_9999999999999999"] };
+  const made = async (more: object) => (await api.when("POST", promises, { body: { ...call, ...more } })).json.id as string;
+
+  it.each<[string, object, string, string]>([
+    ["an abstention that nothing breaks", { terms }, "terms-invalid", "/matcher"],
+    ["a window that ends as it begins", { terms: reversed, matcher }, "terms-invalid", "/terms/until"],
+    ["somebody unknown", { terms, matcher: withoutPeople }, "person-not-found", "/matcher/participants/0"],
+  ])("can't be %s, countered or proposed", async (_what, offer, code, field) => {
+    const offered = await made({ needsAcceptance: true });
+    const counter = await api.refused(422, code, "POST", `${promises}/${offered}/counter`, { body: offer });
+    expect(fieldsOf(counter)).toEqual([field]);
+    const change = { change: { type: "amend", ...offer } };
+    const proposal = await api.refused(422, code, "POST", `${promises}/${await made({})}/propose-change`, { body: change });
+    expect(fieldsOf(proposal)).toEqual([`/change${field}`]);
+  });
+});
+
+describe("a contest of an abstention", () => {
+  const terms = { type: "abstain", from: "2026-01-05T00:00:00.000Z", until: "2027-01-05T00:00:00.000Z" };
+  it("needs no instant to say that it was kept, and takes none", async () => {
+    const at = "2026-01-05T00:00:00.000Z";
+    const { json } = await api.when("POST", promises, { body: { ...call, terms, matcher: { purposes: ["sales"] }, at } });
+    const contest = (asserts: object) => ({ body: { asserts, by: novak } });
+    const url = `${promises}/${json.id}/contest`;
+    const refused = await api.refused(422, "terms-invalid", "POST", url, contest({ verdict: "kept", keptAt: at }));
+    expect(fieldsOf(refused)).toEqual(["/asserts/keptAt"]);
+    expect((await api.when("POST", url, contest({ verdict: "kept" }))).added).toEqual(["VerdictContested"]);
+    api.ledger.setNow("2026-02-01T09:00:01.000Z");
+    expect((await api.when("POST", url, contest({ verdict: "kept" }))).added).toEqual([]);
+  });
+  it("is needed for any other promise", async () => {
+    const { json } = await api.when("POST", promises, { body: { ...call, at: "2026-01-20T00:00:00.000Z" } });
+    const body = { asserts: { verdict: "kept" }, by: novak };
+    const refused = await api.refused(422, "terms-invalid", "POST", `${promises}/${json.id}/contest`, { body });
+    expect(fieldsOf(refused)).toEqual(["/asserts/keptAt"]);
+  });
+});
+
+describe("a clock that is not behind", () => {
+  it("is not corrected", async () => {
+    const { json } = await api.refused(409, "clock-not-behind", "POST", "/v1/clock/correct", { body: {} });
+    expect(json.detail).toBe("The clock does not stand behind the log, so there is nothing to correct.");
   });
 });
 

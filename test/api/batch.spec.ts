@@ -146,6 +146,35 @@ describe("a batch", () => {
     ]);
   });
 
+  it("is refused on a line on which another command stood under the same Idempotency-Key", async () => {
+    const headers = { "idempotency-key": "shifted" };
+    const opening = { command: "open-account", body: {} };
+    const adding = { command: "add-person", body: {} };
+    const first = await sendBatch([opening, adding], { headers });
+    expect(first.results.map(({ status }) => status)).toEqual([201, 201]);
+    // A line came in at the top, so that each stands where another stood.
+    const shifted = await sendBatch([visitLine(), opening, adding], { headers });
+    expect(shifted.results.map(({ status, problem }) => [status, problem?.code])).toEqual([
+      [422, "idempotency-key-reused"],
+      [422, "idempotency-key-reused"],
+      [201, undefined],
+    ]);
+    expect((await sendBatch([opening, adding], { headers })).results.map(({ replayed }) => replayed)).toEqual([true, true]);
+  });
+
+  it("is refused on a line on which an agreement stood, and the other way round", async () => {
+    const headers = { "idempotency-key": "agreed" };
+    const promise = { promisor: novak, promisee: berg, terms: { type: "once" } };
+    const agreeing = { command: "make-agreement", body: { account, promises: [promise, promise] } };
+    const opening = { command: "open-account", body: {} };
+    const first = await sendBatch([agreeing, opening], { headers });
+    expect(first.added).toHaveLength(4);
+    const swapped = await sendBatch([opening, agreeing], { headers });
+    expect(swapped.results.map(({ problem }) => problem?.code)).toEqual(["idempotency-key-reused", "idempotency-key-reused"]);
+    expect(swapped.added).toEqual([]);
+    expect((await sendBatch([agreeing, opening], { headers })).added).toEqual([]);
+  });
+
   it("names what has an external id by it, whichever key sends it", async () => {
     const origin = { source: "crm", externalId: "P-17" };
     const lines = [

@@ -40,6 +40,20 @@ describe("the map from errors to problems", () => {
       expect(problemOf(new DomainError(code)).problem).toMatchObject({ code, status: problemTypes[code].status });
   });
 
+  it.each(domainErrorCodes)("has a sentence for `%s` where the rule has nothing more exact to say", (code) => {
+    const { detail } = problemOf(new DomainError(code)).problem;
+    expect(detail).toMatch(/^[A-Z].* .*\.$/);
+    expect(detail).not.toContain(code);
+  });
+
+  it("begins a sentence with an id as it is", () => {
+    const { problem } = problemOf(new DomainError("parties-unfit", "per_1 belongs to another account", "/promisee"));
+    expect(problem).toMatchObject({
+      detail: "per_1 belongs to another account.",
+      errors: [{ reason: "per_1 belongs to another account" }],
+    });
+  });
+
   it.each([
     [new StaleRevisionError(1, 2), 412, "stale-revision"],
     [new IdempotencyMismatchError(), 422, "idempotency-key-reused"],

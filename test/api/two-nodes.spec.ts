@@ -9,11 +9,18 @@ import { testLedger } from "../support/ledger.ts";
 
 let folder: string;
 let nodes: [TestApi, TestApi];
+let elapsedMs: number;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "troth-api-"));
   const vault = openMemoryVault();
+  elapsedMs = 0;
   const node = () =>
-    testLedger(now, { store: openSqliteEventStore(join(folder, "ledger.db"), { pollMs: 10 }), vault, sharesStore: true });
+    testLedger(now, {
+      store: openSqliteEventStore(join(folder, "ledger.db"), { pollMs: 10 }),
+      vault,
+      sharesStore: true,
+      elapsedMs: () => elapsedMs,
+    });
   const first = await testApi({ ledger: node() });
   nodes = [first, await testApi({ ledger: node(), empty: true })];
 });
@@ -88,5 +95,17 @@ describe("two nodes on one log, given the same request", () => {
       headers: { "troth-position": made.headers["troth-position"]! },
     });
     expect([status, json.id]).toEqual([200, made.json.id]);
+  });
+});
+
+describe("a key that another node revoked", () => {
+  it("is of no use any more within a second", async () => {
+    const { id, secret } = await nodes[0].newKey(["read"]);
+    const ask = () => nodes[0].when("GET", "/v1/accounts", { key: secret });
+    expect((await ask()).status).toBe(200);
+    const revoked = await nodes[1].when("POST", `/v1/keys/${id}/revoke`, { key: nodes[0].admin, body: {} });
+    expect(revoked.added).toEqual(["KeyRevoked"]);
+    elapsedMs += 1_001;
+    expect((await ask()).status).toBe(401);
   });
 });

@@ -111,6 +111,13 @@ describe("open disputes", () => {
     expect(rate.disputes.allUpheld.meanCredit).toBeCloseTo(6.8 / 9, 12);
   });
 
+  it("leave out of the upper bound what would not have ended yet", () => {
+    const rate = keepingRate([kept, { ...broken, ifUpheld: null }, { ...broken, ifUpheld: { verdict: "pending" } }]);
+    expect(rate.lateAsKept).toMatchObject({ kept: 1, of: 3 });
+    expect(rate.disputes.open).toBe(2);
+    expect(rate.disputes.allUpheld).toMatchObject({ lateAsKept: { kept: 1, of: 1 }, pending: 1 });
+  });
+
   it("none open, both bounds are the headline", () => {
     const { disputes, ...headline } = keepingRate([kept, late(0.5), broken]);
     expect(disputes).toEqual({ open: 0, allUpheld: headline, allDismissed: headline });

@@ -180,7 +180,7 @@ describe("the ledger's own record", () => {
     }));
   it("records a clock put right and the fits of models", () => {
     given()
-      .when({ type: "CorrectClock", logTime: at, at })
+      .when({ type: "CorrectClock", at })
       .then({ type: "ClockCorrected", data: { logTime: at } });
     given().when({ type: "RecordPriorFit", fit: priorFit, at }).then({ type: "PriorFitted", data: priorFit });
     given().when({ type: "RecordDormancyFit", fit: dormancyFit, at }).then({ type: "DormancyModelFitted", data: dormancyFit });

@@ -1,6 +1,7 @@
 /** Load, decide, append: what a caller may rely on. */
 import { describe, expect, it } from "vitest";
 import { account, type AccountCommand } from "../../src/domain/account.ts";
+import { ledgerRecord } from "../../src/domain/ledger-record.ts";
 import type { AccountId } from "../../src/domain/values.ts";
 import { StoreUnavailableError } from "../../src/event-store/event-store.ts";
 import { memoryEventStore } from "../../src/event-store/memory/memory.ts";
@@ -34,6 +35,9 @@ const identified = (key: string, fingerprint = "same") => ({
   ...meta,
   identity: { scope: "key_0000000000000001", key, fingerprint },
 });
+
+const correct = (ledger: Ledger, how: Parameters<Ledger["handle"]>[3] = meta) =>
+  ledger.handle(ledgerRecord, "ledger", { type: "CorrectClock", at: ledger.now() }, { ...how, correctsClock: true });
 
 function ledgerOn(store = memoryEventStore(), start: string = tuesday) {
   let now = Date.parse(start);
@@ -218,9 +222,53 @@ describe("the clock", () => {
     const { ledger, setNow, events } = ledgerOn();
     await ledger.handle(account, stream, open, meta);
     setNow("2026-01-05T10:00:00.000Z");
-    expect(ledger.correctClock()).toBe("2026-01-05T10:00:00.000Z");
+    await correct(ledger);
     await ledger.handle(account, stream, change("Europe/Berlin"), meta);
-    expect(events()[1]!.recordedAt).toBe("2026-01-05T10:00:00.000Z");
+    expect(events().map(({ type, recordedAt }) => [type, recordedAt])).toEqual([
+      ["AccountOpened", tuesday],
+      ["ClockCorrected", "2026-01-05T10:00:00.000Z"],
+      ["AccountChanged", "2026-01-05T10:00:00.000Z"],
+    ]);
+  });
+
+  it.each([
+    ["is right", "2026-01-06T09:00:00.000Z"],
+    ["is ahead", "2026-01-07T09:00:00.000Z"],
+    ["is behind by no more than is bridged", "2026-01-06T08:59:55.000Z"],
+  ])("that %s is not corrected: nothing is recorded, and log time stays", async (_, at) => {
+    const { ledger, setNow, events } = ledgerOn();
+    await ledger.handle(account, stream, open, meta);
+    setNow(at);
+    await expect(correct(ledger)).rejects.toMatchObject({ code: "clock-not-behind" });
+    expect(events()).toHaveLength(1);
+    setNow("2026-01-06T08:59:58.000Z");
+    await ledger.handle(account, stream, change("Europe/Berlin"), meta);
+    expect(events()[1]!.recordedAt).toBe(tuesday);
+  });
+
+  it("is corrected once by a request that comes twice", async () => {
+    const { ledger, setNow, events } = ledgerOn();
+    await ledger.handle(account, stream, open, meta);
+    setNow("2026-01-05T10:00:00.000Z");
+    expect((await correct(ledger, identified("k"))).isReplay).toBe(false);
+    expect((await correct(ledger, identified("k"))).isReplay).toBe(true);
+    expect(events()).toHaveLength(2);
+  });
+
+  it("is not corrected where that could not be stored", async () => {
+    const store = memoryEventStore();
+    let isFull = false;
+    const { ledger, setNow, events } = ledgerOn({
+      ...store,
+      append: (...request) => (isFull ? Promise.reject(new StoreUnavailableError("full")) : store.append(...request)),
+    });
+    await ledger.handle(account, stream, open, meta);
+    setNow("2026-01-05T10:00:00.000Z");
+    isFull = true;
+    await expect(correct(ledger)).rejects.toThrow(StoreUnavailableError);
+    isFull = false;
+    await expect(ledger.handle(account, stream, change("Europe/Berlin"), meta)).rejects.toThrow(ClockBehindError);
+    expect(events()).toHaveLength(1);
   });
 });
 

@@ -60,12 +60,15 @@ export function emptyViews(): DatabaseSync {
 
 export function testLedger(
   start = "2026-01-01T00:00:00.000Z",
-  parts: { store?: LocalEventStore; vault?: Vault; sharesStore?: boolean } = {},
+  parts: { store?: LocalEventStore; vault?: Vault; sharesStore?: boolean; elapsedMs?: () => number } = {},
 ): TestLedger {
   let now = Date.parse(start);
   const store = parts.store ?? memoryEventStore();
   const vault = parts.vault ?? openMemoryVault();
-  const ledger = new Ledger({ store, vault, clock: new LogClock(() => now, undefined), sharesStore: parts.sharesStore });
+  const ledger = new Ledger({
+    ...{ store, log: store.log, vault, clock: new LogClock(() => now, undefined) },
+    ...{ sharesStore: parts.sharesStore, elapsedMs: parts.elapsedMs },
+  });
   const host = inlineHost(store.log, emptyViews(), projections);
   const census = inlineCensus(store.log);
   const desk = { ledger, host, timeZoneData: "test", census };

@@ -2,12 +2,13 @@
  * Commands by the million in one request: a line in, a line out, in the same order. Lines run together as far as they do not
  * depend on each other; memory is bounded by the lines in flight, and whoever does not read the results is not read either.
  */
+import type { IncomingMessage } from "node:http";
 import { PassThrough, Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Caller, CommandDefinition } from "../../commands/command.ts";
 import { DomainError } from "../../domain/errors.ts";
-import { type Instant, instant, type Slug, slug } from "../../domain/values.ts";
+import { type Instant, type Slug, slug, toldInstant } from "../../domain/values.ts";
 import type { Admission } from "../admission.ts";
 import { requireScope } from "../auth.ts";
 import type { ApiDeps, Limits } from "../deps.ts";
@@ -24,7 +25,7 @@ export const batchMediaType = "application/x-ndjson";
 
 export const batchQuery = z.strictObject({
   source: slug.optional().describe("Opens a load of history from this source, and completes it after the last line."),
-  upTo: instant.optional().describe("Up to when the history is complete; needs `source`. Now, where absent."),
+  upTo: toldInstant.optional().describe("Up to when the history is complete; needs `source`. Now, where absent."),
 });
 
 type Tally = { lines: number; accepted: number; refused: number };
@@ -135,9 +136,26 @@ function answered(
   reply.raw.once("close", () => {
     window.fail(new Error("the caller went away"));
     readable.destroy();
-    if (!payload.readableEnded) payload.destroy();
+    if (payload.readableEnded) return;
+    if (reply.raw.writableFinished) closeOnceRead(request.raw);
+    else payload.destroy();
   });
   return readable;
+}
+
+/** As long as it may take to read what the system has taken to send. */
+const lingerMs = 5_000;
+
+/**
+ * For an answer that ended before its request did, as at a shutdown. To close a connection on which something lies unread resets it,
+ * and takes from the caller what it was sent last: so the rest is read and thrown away until the caller closes it too.
+ */
+function closeOnceRead(request: IncomingMessage): void {
+  const { socket } = request;
+  socket.end();
+  request.resume();
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 function breakOff(request: FastifyRequest, load: Load | undefined, tally: Tally): void {

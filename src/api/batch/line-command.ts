@@ -13,7 +13,7 @@ import { requireScope } from "../auth.ts";
 import { parseJson } from "../json-body.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiError, type Problem, problemOf } from "../problem.ts";
-import { invalid, validated } from "../validation.ts";
+import { invalid, reporting, validated } from "../validation.ts";
 import type { Line } from "./lines.ts";
 import { type Touched, touchedBy } from "./turns.ts";
 
@@ -29,7 +29,7 @@ export const batchLine = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters")
     .optional()
-    .describe("The request's Idempotency-Key with `/` and the number of the line, where absent and the request has one."),
+    .describe("Where absent and the request has an Idempotency-Key, the line is known by that and its number."),
   ifMatch: z.int().min(0).optional().describe("The revision that the caller saw."),
 });
 
@@ -65,6 +65,7 @@ export type LineCommand = {
   params: Record<string, unknown>;
   body: Record<string, unknown>;
   idempotencyKey: string | undefined;
+  place: string | undefined;
   expectedRevision: number | undefined;
   touched: Touched;
 };
@@ -82,11 +83,12 @@ export function readLine({ number, bytes }: Line, context: BatchContext): LineCo
   const { params: named, references } = resolved(line.params, context.desk);
   const params = validated(command.params, named, "path");
   const body = stamped(command.name, validated(command.body, line.body, "body"), context.recording);
-  const idempotencyKey = line.idempotencyKey ?? keyOfLine(context.idempotencyKey, number);
+  const place = line.idempotencyKey === undefined ? keyOfLine(context.idempotencyKey, number) : undefined;
+  const idempotencyKey = line.idempotencyKey ?? place;
   const { ifMatch: expectedRevision } = line;
   // What administers the ledger may concern every line: a policy closes the vocabulary, a key is revoked.
   const touched = touchedBy({ name: command.name, params, references, body, idempotencyKey, alone: command.scope === "admin" });
-  return { number, command, params, body, idempotencyKey, expectedRevision, touched };
+  return { number, command, params, body, idempotencyKey, place, expectedRevision, touched };
 }
 
 /** So the same lines under the same key again are the same requests. */
@@ -115,7 +117,7 @@ function resolved(params: Record<string, unknown>, desk: Desk) {
 
 /** A line that is no line of a batch at all is malformed, unlike one whose command is refused. */
 function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batchLine> {
-  const parsed = batchLine.safeParse(parseJson(bytes, jsonDepthMax));
+  const parsed = batchLine.safeParse(parseJson(bytes, jsonDepthMax), reporting);
   if (parsed.success) return parsed.data;
   const { message, errors } = invalid(parsed.error.issues, "body");
   throw new ApiError("malformed-request", `The line is no line of a batch: ${message}`, { errors });
@@ -130,9 +132,12 @@ function stamped(name: string, body: Record<string, unknown>, recording: string 
 }
 
 export async function runLine(line: LineCommand, context: BatchContext): Promise<Acknowledged & { secret?: string }> {
-  const { command, params, body, idempotencyKey, expectedRevision } = line;
+  const { command, params, body, idempotencyKey, place, expectedRevision } = line;
   const { desk, caller, correlation, metrics } = context;
-  const acknowledged = await command.run(desk, { params, body, caller, correlation, idempotencyKey, expectedRevision });
+  const acknowledged = await command.run(desk, {
+    ...{ params, body, caller, correlation },
+    ...{ idempotencyKey, place, expectedRevision },
+  });
   metrics.accepted(acknowledged);
   return acknowledged;
 }

@@ -26,7 +26,13 @@ const open = z
   .describe("Open sealed text. Needs the scope `personal` too, and is written to the access log.");
 
 export const eventsQuery = z.strictObject({
-  after: z.string().max(40).optional().describe("The `next` of a page, the `id` of a streamed event, or a Troth-Position."),
+  after: z
+    .string()
+    .max(40)
+    .optional()
+    .describe(
+      "The cursor: the `next` of a page, the `id` of a streamed event, or a Troth-Position. From the first event on where absent.",
+    ),
   limit: z.coerce.number().int().min(1).max(500).optional().describe("Events a page; 100 where absent. For pages alone."),
   account: accountId.optional().describe("Those that concern this account."),
   type: z.enum(Object.keys(eventSchemas) as [string, ...string[]]).optional(),

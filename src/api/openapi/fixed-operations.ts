@@ -75,7 +75,14 @@ export const eventSchema = {
 const event = { $ref: "#/components/schemas/Event" };
 const pageSchema = {
   type: "object",
-  properties: { items: { type: "array", items: event }, next: { type: "string" } },
+  properties: {
+    items: { type: "array", items: event },
+    next: {
+      type: "string",
+      description:
+        "The cursor: send it as `after` to go on from here. Always there, at the head of the log too; opaque, never out of date, and the same for every filter.",
+    },
+  },
   required: ["items", "next"],
 };
 
@@ -90,7 +97,14 @@ const listEvents: Operation = {
     "`Accept` chooses. As JSON, one page: `next` is where to go on, also at the head of the log: the page after it is empty and gives the same `next` until the log has grown. A page may hold fewer events than `limit`, or none, before the head is reached, because one request looks at a bounded part of the log; `next` has then moved on. As `application/x-ndjson`, one event a line up to the head of the log when the request came. As `text/event-stream`, every event from `after` on and then as they are appended; `id` names the place, and `Last-Event-ID` goes on from it, missing and repeating nothing.\n\nNeeds the scope `read`, and `personal` too for `open`. Not for keys that are bound to a party.",
   parameters: [
     ...parametersOf(eventsQuery, "query"),
-    { name: "Last-Event-ID", in: "header", description: "Where an event stream left off.", schema: { type: "string" } },
+    {
+      name: "Last-Event-ID",
+      in: "header",
+      description:
+        "The `id` of the last event that an event stream gave: it goes on after that one. Wins over `after`. Browsers send it by themselves.",
+      schema: { type: "string" },
+      example: "p7",
+    },
   ],
   responses: {
     "200": {
@@ -134,7 +148,7 @@ const batch: Operation = {
   tags: ["Loading history"],
   summary: "Many commands in one request",
   description:
-    "One command a line in, one result a line out, in the same order and while the request is still being sent: read the results as you send, or both sides wait for each other. Lines run together, as if one after another: a line may refer to what an earlier one makes. Each needs the scope of its command; one that is refused stops none of the others.\n\nThe last line is a summary; without it the request broke off, and what was answered until then is recorded. With `source`, a first line names the load of history that was opened, promises join it unless they name another, and it is completed at the end. A request that broke off leaves it open; the same lines with the same Idempotency-Key go on with it.\n\nA request with an Idempotency-Key may be sent again: a line without a key of its own takes `<Idempotency-Key>/<number of the line>`, so the same lines add nothing, and another content on the same line is refused with `idempotency-key-reused`.",
+    "One command a line in, one result a line out, in the same order and while the request is still being sent: read the results as you send, or both sides wait for each other. Lines run together, as if one after another: a line may refer to what an earlier one makes. Each needs the scope of its command; one that is refused stops none of the others.\n\nThe last line is a summary; without it the request broke off, and what was answered until then is recorded. With `source`, a first line names the load of history that was opened, promises join it unless they name another, and it is completed at the end. A request that broke off leaves it open; the same lines with the same Idempotency-Key go on with it.\n\nA request with an Idempotency-Key may be sent again: a line without a key of its own is known by its number, so the same lines add nothing, and another content or another command on the same line is refused with `idempotency-key-reused`.",
   parameters: [
     ...parametersOf(batchQuery, "query"),
     { $ref: "#/components/parameters/IdempotencyKey" },

@@ -1,6 +1,6 @@
 /** How refusals stand in the document: by status, each with the codes that it may bear. */
 import type { DomainErrorCode } from "../../domain/errors.ts";
-import { type ProblemCode, problemTypes } from "../problem-codes.ts";
+import { type ProblemCode, problemTypes, usualDetail } from "../problem-codes.ts";
 import { problemMediaType, problemTypeUri } from "../problem.ts";
 
 export const problemSchema = {
@@ -29,16 +29,21 @@ export const problemSchema = {
   required: ["type", "title", "status", "code", "detail"],
 };
 
+function described(code: ProblemCode): string {
+  const { title, detail } = problemTypes[code];
+  return detail === undefined ? `${title}.` : `${title}. ${detail}`;
+}
+
 const exampleProblem = (code: ProblemCode, status: number) => ({
   type: problemTypeUri(code),
   title: problemTypes[code].title,
   status,
   code,
-  detail: `${problemTypes[code].title}.`,
+  detail: usualDetail(code),
 });
 
 const response = (codes: readonly ProblemCode[], status: number) => ({
-  description: codes.map((code) => `\`${code}\`: ${problemTypes[code].title}.`).join(" "),
+  description: codes.map((code) => `\`${code}\`: ${described(code)}`).join(" "),
   content: {
     [problemMediaType]: {
       schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: codes } } }] },

@@ -1,15 +1,18 @@
 /** The one place that says kept or broken: a settlement, read as of one instant and as known at another. Pure. */
 import { isSuspended, type PromiseFacts } from "../promise/facts.ts";
 import type { Instant } from "../values.ts";
-import { isCounted, type Verdict } from "../verdict.ts";
+import { isCounted, verdicts } from "../verdict.ts";
 import { excludedFinding } from "./finding.ts";
 import { settle } from "./settle.ts";
-import type { AssessmentInput, Finding, NeverBound, OccurrenceSettlement, Settlement } from "./settlement.ts";
+import type { AssessmentInput, Finding, NeverBound, OccurrenceSettlement, OpenDispute, Settlement } from "./settlement.ts";
 
 /** Where an occurrence stands: still to come, waiting, or ended with a verdict. */
-export type Standing = "upcoming" | "open" | "in-grace" | "overdue" | "awaiting-settlement" | Verdict;
+export const standings = ["upcoming", "open", "in-grace", "overdue", "awaiting-settlement", ...verdicts] as const;
+export type Standing = (typeof standings)[number];
 
-export type OccurrenceAssessment = OccurrenceSettlement & {
+export type OccurrenceAssessment = Omit<OccurrenceSettlement, "openDispute"> & {
+  /** `ifUpheld` is what the occurrence would be now; null where it would not have ended yet. */
+  openDispute?: OpenDispute<Finding | null>;
   standing: Standing;
   /** Set once it has ended. */
   outcome: Finding | null;
@@ -17,27 +20,30 @@ export type OccurrenceAssessment = OccurrenceSettlement & {
   isPending: boolean;
 };
 
-export type PromiseStanding =
-  | "offered"
-  | "countered"
-  | "declined"
-  | "withdrawn"
-  | "offer-lapsed"
-  | "awaiting-agreement"
-  | "conditional"
-  | "condition-lapsed"
-  | "in-force"
-  | "overdue"
-  | "awaiting-settlement"
-  | "suspended"
-  | "released"
-  | "waived"
-  | "superseded"
-  | "kept"
-  | "kept-late"
-  | "partly-kept"
-  | "broken"
-  | "concluded";
+/** What a promise reads as a whole. */
+export const promiseStandings = [
+  "offered",
+  "countered",
+  "declined",
+  "withdrawn",
+  "offer-lapsed",
+  "awaiting-agreement",
+  "conditional",
+  "condition-lapsed",
+  "in-force",
+  "overdue",
+  "awaiting-settlement",
+  "suspended",
+  "released",
+  "waived",
+  "superseded",
+  "kept",
+  "kept-late",
+  "partly-kept",
+  "broken",
+  "concluded",
+] as const;
+export type PromiseStanding = (typeof promiseStandings)[number];
 
 export type Assessment = {
   state: PromiseStanding;
@@ -87,7 +93,14 @@ function exclusionAt({ exclusion }: Settlement, asOf: Instant, knownAt: Instant)
 export function assessOccurrence(one: OccurrenceSettlement, asOf: Instant, knownAt: Instant): OccurrenceAssessment {
   const outcome = outcomeAt(one, asOf, knownAt);
   const standing = outcome?.verdict ?? waitingAt(one, asOf);
-  return { ...one, standing, outcome, isPending: standing === "overdue" || standing === "awaiting-settlement" };
+  const isPending = standing === "overdue" || standing === "awaiting-settlement";
+  return { ...one, standing, outcome, isPending, openDispute: disputeAt(one, asOf, knownAt) };
+}
+
+function disputeAt(one: OccurrenceSettlement, asOf: Instant, knownAt: Instant): OccurrenceAssessment["openDispute"] {
+  const { openDispute, deadlineAt } = one;
+  if (openDispute === undefined) return undefined;
+  return { ...openDispute, ifUpheld: outcomeAt({ ...openDispute.ifUpheld, deadlineAt }, asOf, knownAt) };
 }
 
 /** An occurrence of a promise that never came to bind ended with it. */
@@ -96,6 +109,7 @@ const neverDue = (one: OccurrenceSettlement, { verdict, at }: NonNullable<Assess
   standing: verdict,
   outcome: excludedFinding(verdict, at),
   isPending: false,
+  openDispute: undefined,
 });
 
 /** The outcome of an occurrence as of one instant and as known at another; null while it has none. */

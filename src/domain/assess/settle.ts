@@ -15,7 +15,16 @@ import { letGo, suspendedOver, waiverOf } from "./letting-go.ts";
 import { inOrder, type Served, servedBy } from "./serving.ts";
 import type { AssessmentInput, Finding, OccurrenceSettlement, Settlement } from "./settlement.ts";
 
-export type { AssessmentInput, ClockFinding, Finding, OccurrenceSettlement, Settlement, SettlementFlag } from "./settlement.ts";
+export { settlementFlags } from "./settlement.ts";
+export type {
+  AssessmentInput,
+  ClockFinding,
+  Finding,
+  OccurrenceSettlement,
+  OpenDispute,
+  Settlement,
+  SettlementFlag,
+} from "./settlement.ts";
 
 /** Under which rule a verdict was reached. A new rule gets a new number, and this one stays in the code for ever. */
 export const assessmentRule = 1;
@@ -82,14 +91,8 @@ function openDispute(one: Occurrence, bindsFrom: Instant, input: AssessmentInput
   const upheld = { ...input, promise: hadBeenUpheld(input.promise, open) };
   const served = servedBy(upheld.promise, input.interactions, bindsFrom).get(one.number);
   const { number, by, contestedAt } = open;
-  return { number, by, contestedAt, ifUpheld: spoken(foundOf(one, served, bindsFrom, upheld)) };
-}
-
-/** What is found, or what the clock will say. An upheld dispute leaves one of the two. */
-function spoken({ finding, clock }: Found): Finding {
-  if (finding !== null) return finding;
-  const { settlesAt: _, ...said } = clock!;
-  return said;
+  const { finding, clock } = foundOf(one, served, bindsFrom, upheld);
+  return { number, by, contestedAt, ifUpheld: { finding, clock } };
 }
 
 /** What was found up to the deadline leaves nothing for the clock to say, whenever it is asked. */

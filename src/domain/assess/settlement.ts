@@ -49,19 +49,24 @@ export type OccurrenceSettlement = {
   clock: ClockFinding | null;
   /** A keeping that was recorded too late to count unless the promisee confirms. */
   claimedLate?: Finding;
-  openDispute?: { number: number; by: PartyId; contestedAt: Instant; ifUpheld: Finding };
+  /** `ifUpheld` is what would be found, or what the clock would say and when, had it been upheld. */
+  openDispute?: OpenDispute<Pick<OccurrenceSettlement, "finding" | "clock">>;
   flags: SettlementFlag[];
 };
 
-export type SettlementFlag =
-  | "due-before-made"
-  | "kept-before-made"
-  | "changed-after-settlement"
-  | "claimed-late"
-  | "claimed-unconfirmed"
-  | "evidence-unfit"
+export type OpenDispute<Upheld> = { number: number; by: PartyId; contestedAt: Instant; ifUpheld: Upheld };
+
+export const settlementFlags = [
+  "due-before-made",
+  "kept-before-made",
+  "changed-after-settlement",
+  "claimed-late",
+  "claimed-unconfirmed",
+  "evidence-unfit",
   /** It rests on a word of the promisee that a key of somebody else recorded. */
-  | "asserted";
+  "asserted",
+] as const;
+export type SettlementFlag = (typeof settlementFlags)[number];
 
 /** Why a promise never came to bind. */
 export type NeverBound = Extract<ExcludedVerdict, "declined" | "withdrawn" | "released" | "offer-lapsed" | "condition-lapsed">;

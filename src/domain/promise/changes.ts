@@ -1,12 +1,11 @@
 /** Decisions on changes: proposed by one party, accepted by the other. One proposal lies on the table at a time. */
 import type { Draft } from "../decider.ts";
 import { DomainError } from "../errors.ts";
-import { checkTerms } from "../terms.ts";
 import type { Instant } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { ChangeProposal, PromiseEvent } from "./events.ts";
-import type { MadePromise } from "./facts.ts";
-import { again, draft, isEqual, occurrenceMeant, otherParty, personal, requireStatus, saidBy } from "./guards.ts";
+import { isEqual, type MadePromise } from "./facts.ts";
+import { again, checkOffer, draft, occurrenceMeant, otherParty, personal, requireStatus, saidBy } from "./guards.ts";
 import { isChangeable, type Occurrence, stillToCome } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
@@ -17,7 +16,7 @@ export function proposeChange(command: PromiseCommandOf<"ProposeChange">, facts:
   if (facts.proposal !== undefined) {
     if (facts.proposal.by === said.by && isEqual(facts.proposal.proposal, command.proposal)) {
       const { change, proposal } = facts.proposal;
-      return again(facts, command.speaker, said.by, "ChangeProposed", { change, proposal });
+      return again(facts, command, said.by, "ChangeProposed", { change, proposal });
     }
     throw new DomainError("change-pending", `change ${facts.proposal.change} waits for an answer`);
   }
@@ -33,7 +32,7 @@ export function proposeChange(command: PromiseCommandOf<"ProposeChange">, facts:
 function checkProposal(proposal: ChangeProposal, at: Instant, facts: MadePromise): void {
   switch (proposal.type) {
     case "amend":
-      checkTerms(proposal.offer.terms);
+      checkOffer(proposal.offer, "/change");
       return requireFit(stillToCome(proposal.offer, at).length > 0, "all of it would have been due already", "/change/terms");
     case "reassign":
       return requireFit(
@@ -92,10 +91,10 @@ function pending(facts: MadePromise) {
 }
 
 const answeredAgain = (
-  { speaker }: PromiseCommandOf<"AcceptChange" | "DeclineChange" | "WithdrawChange">,
+  command: PromiseCommandOf<"AcceptChange" | "DeclineChange" | "WithdrawChange">,
   facts: MadePromise,
   type: "ChangeAccepted" | "ChangeDeclined" | "ChangeWithdrawn",
-) => again(facts, speaker, facts.answeredBy, type, { change: facts.changes });
+) => again(facts, command, facts.answeredBy, type, { change: facts.changes });
 
 const isAnswered = (facts: MadePromise, answer: MadePromise["answered"]) =>
   facts.proposal === undefined && facts.answered === answer;

@@ -11,7 +11,7 @@ import type {
   Slug,
   SubjectId,
 } from "../values.ts";
-import type { Assertion, ChangeProposal, Offer } from "./events.ts";
+import type { ToldAssertion, ChangeProposal, Offer } from "./events.ts";
 
 /**
  * Who speaks. A key bound to a party speaks for that party alone (`bound`). An unbound key may state anybody's word: without a
@@ -64,7 +64,7 @@ export type PromiseCommand =
   | Said<"ClaimKeeping", OnOccurrence & { keptAt: Instant; fraction: number; interaction?: InteractionId }>
   | Said<"ConfirmKeeping", OnOccurrence & { keptAt?: Instant; fraction: number }>
   | Said<"RenegePromise", OnOccurrence & { reason?: SubjectText }>
-  | Said<"ContestVerdict", OnOccurrence & { asserts: Assertion; reason?: SubjectText }>
+  | Said<"ContestVerdict", OnOccurrence & { asserts: ToldAssertion; reason?: SubjectText }>
   | Said<"WithdrawContest", OnOccurrence>
   | Said<"ConcedeContest", OnOccurrence>
   | Said<"RuleDispute", OnOccurrence & { ruling: "upheld" | "dismissed"; reason?: SubjectText }>;

@@ -3,10 +3,10 @@ import type { Draft } from "../decider.ts";
 import { DomainError } from "../errors.ts";
 import type { PartyId } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
-import type { PromiseEvent } from "./events.ts";
-import type { Dispute, MadePromise } from "./facts.ts";
-import { again, draft, isEqual, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
-import { promisorOf } from "./occurrences.ts";
+import type { Assertion, PromiseEvent } from "./events.ts";
+import { type Dispute, isEqual, type MadePromise } from "./facts.ts";
+import { again, draft, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
+import { type Occurrence, promisorOf } from "./occurrences.ts";
 
 type Drafts = Draft<PromiseEvent>[];
 
@@ -17,30 +17,48 @@ export function contestVerdict(command: PromiseCommandOf<"ContestVerdict">, fact
   // Before its window opens there is nothing that could have been kept or broken.
   if (occurrence.opensAt !== undefined && command.at < occurrence.opensAt)
     throw new DomainError("nothing-to-contest", "its window has not opened", "/occurrence");
-  if (command.asserts.verdict !== "broken") requirePast(command.asserts.keptAt, command.at, "/asserts/keptAt");
+  const asserts = assertedOf(command, occurrence);
+  if (asserts.verdict !== "broken") requirePast(asserts.keptAt, command.at, "/asserts/keptAt");
   const open = facts.disputes.find((one) => one.occurrence === occurrence.number && one.status === "open");
   if (open !== undefined) {
-    if (open.by === said.by && isEqual(open.asserts, command.asserts)) {
+    if (open.by === said.by && isSaidAgain(open.asserts, asserts, occurrence)) {
       const { number: dispute, asserts } = open;
-      return again(facts, command.speaker, said.by, "VerdictContested", { dispute, occurrence: occurrence.number, asserts });
+      return again(facts, command, said.by, "VerdictContested", { dispute, occurrence: occurrence.number, asserts });
     }
     throw new DomainError("dispute-open", `dispute ${open.number} on this occurrence is open`);
   }
-  const data = { dispute: facts.disputes.length + 1, occurrence: occurrence.number, asserts: command.asserts, ...said };
+  const data = { dispute: facts.disputes.length + 1, occurrence: occurrence.number, asserts, ...said };
   return [draft("VerdictContested", data, facts.account, personal("reason", command.reason))];
 }
 
+/**
+ * That an abstention was kept is said of its window up to the contest: no instant is asked for.
+ * @throws DomainError `terms-invalid` where one is named all the same, or lacks elsewhere.
+ */
+function assertedOf({ asserts, at }: PromiseCommandOf<"ContestVerdict">, { kind }: Occurrence): Assertion {
+  if (asserts.verdict !== "kept") return asserts;
+  const { keptAt } = asserts;
+  if (kind === "abstain" && keptAt !== undefined)
+    throw new DomainError("terms-invalid", "an abstention is kept all along: leave the instant out", "/asserts/keptAt");
+  if (kind === "abstain") return { verdict: "kept", keptAt: at };
+  if (keptAt === undefined) throw new DomainError("terms-invalid", "say when it was kept", "/asserts/keptAt");
+  return { verdict: "kept", keptAt };
+}
+
+/** The instant of a contest is no part of what it says. */
+const isSaidAgain = (before: Assertion, now: Assertion, { kind }: Occurrence): boolean =>
+  kind === "abstain" && now.verdict === "kept" ? before.verdict === "kept" : isEqual(before, now);
+
 export function withdrawContest(command: PromiseCommandOf<"WithdrawContest">, facts: MadePromise): Drafts {
   const ended = endedAs(facts, command.occurrence, "withdrawn");
-  if (ended !== undefined) return again(facts, command.speaker, ended.by, "ContestWithdrawn", { dispute: ended.number });
+  if (ended !== undefined) return again(facts, command, ended.by, "ContestWithdrawn", { dispute: ended.number });
   const open = disputeMeant(facts, command.occurrence);
   return [draft("ContestWithdrawn", { dispute: open.number, ...saidBy(command.speaker, open.by) }, facts.account)];
 }
 
 export function concedeContest(command: PromiseCommandOf<"ConcedeContest">, facts: MadePromise): Drafts {
   const ended = endedAs(facts, command.occurrence, "conceded");
-  if (ended !== undefined)
-    return again(facts, command.speaker, opponentOf(ended, facts), "ContestConceded", { dispute: ended.number });
+  if (ended !== undefined) return again(facts, command, opponentOf(ended, facts), "ContestConceded", { dispute: ended.number });
   const open = disputeMeant(facts, command.occurrence);
   const said = saidBy(command.speaker, opponentOf(open, facts));
   return [draft("ContestConceded", { dispute: open.number, ...said }, facts.account)];

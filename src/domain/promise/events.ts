@@ -6,6 +6,7 @@ import {
   accountId,
   agreementId,
   eventId,
+  type Instant,
   instant,
   interactionId,
   partyId,
@@ -39,6 +40,8 @@ export const assertion = z.discriminatedUnion("verdict", [
   z.strictObject({ verdict: z.literal("broken") }),
 ]);
 export type Assertion = z.infer<typeof assertion>;
+/** As it is told: that an abstention was kept needs no instant. */
+export type ToldAssertion = Exclude<Assertion, { verdict: "kept" }> | { verdict: "kept"; keptAt?: Instant };
 
 /** On what a verdict stands: the size of the log and the instant at which it was assessed, under which rule and policy. */
 export const basis = z.strictObject({ size: z.int().min(0), asOf: instant, rule: z.int().min(1), policy: z.int().min(0) });

@@ -96,15 +96,19 @@ export type PromiseFacts = { status: "none" } | MadePromise;
 
 type Made = Extract<PromiseEvent, { type: "PromiseMade" }>;
 type After = Recorded<Exclude<PromiseEvent, Made>>;
+/** What is said, without the event that holds it. */
+type Said = {
+  [Type in PromiseEvent["type"]]: Pick<Extract<PromiseEvent, { type: Type }>, "type" | "data">;
+}[PromiseEvent["type"]];
 
 /** One more event. Unknown to none: a type that is missing here does not compile. */
 export function evolve(facts: PromiseFacts, event: Recorded<PromiseEvent>): PromiseFacts {
   if (event.type === "PromiseMade") return made(event);
   if (facts.status === "none") return facts;
-  const name = wordName(event);
   if (!("asserted" in event.data)) return after(facts, event);
+  const name = wordName(event, facts, event.occurredAt);
   if (event.data.asserted) return withAsserted(after(facts, event), [...facts.assertedWords, name]);
-  if (isAffirmable(event) && facts.assertedWords.includes(name))
+  if (isSaidBefore(event, facts) && facts.assertedWords.includes(name))
     return withAsserted(
       affirmed(facts, event),
       facts.assertedWords.filter((word) => word !== name),
@@ -123,8 +127,10 @@ const withAsserted = (facts: MadePromise, assertedWords: string[]): MadePromise 
 const withoutConfirmations = ({ assertedWords }: MadePromise, occurrence: number) =>
   assertedWords.filter((word) => !word.startsWith(`PromiseConfirmed/${occurrence}/`));
 
-/** What a word says, in a name: two of the same name say the same. */
-export function wordName({ type, data }: Pick<PromiseEvent, "type" | "data">): string {
+/** What a word says at an instant, in a name: two of the same name say the same. */
+export function wordName(word: Said, facts: MadePromise, at: Instant): string {
+  const { type, data } = word;
+  if (isRenewable(word)) return [type, firstSaidAt(word, facts, at) ?? at].join("/");
   const said = data as { occurrence?: number; change?: number; dispute?: number; keptAt?: Instant; fraction?: number };
   const interaction = type === "KeepingClaimed" ? (data as { interaction?: InteractionId }).interaction : undefined;
   return [type, said.occurrence, said.change, said.dispute, said.keptAt, said.fraction, interaction].join("/");
@@ -137,6 +143,50 @@ const affirmable = [
   ...(["KeepingClaimed", "PromiseConfirmed", "VerdictContested", "ContestWithdrawn", "ContestConceded"] as const),
 ] satisfies PromiseEvent["type"][];
 const isAffirmable = ({ type }: PromiseEvent) => (affirmable as string[]).includes(type);
+
+/** Words that may be said anew after something else was said: another of the same kind is the same word only while that one holds. */
+const renewable = ["PromiseCountered", "PromiseSuspended", "PromiseResumed", "PromiseReneged"] as const;
+type Renewable = Extract<Said, { type: (typeof renewable)[number] }>;
+const isRenewable = (word: Said): word is Renewable => (renewable as readonly string[]).includes(word.type);
+
+const isSaidBefore = (event: After, facts: MadePromise): boolean =>
+  isRenewable(event) ? firstSaidAt(event, facts, event.occurredAt) !== undefined : isAffirmable(event);
+
+/** When the same was said that still holds at an instant; undefined where the word is news. */
+function firstSaidAt(word: Renewable, facts: MadePromise, at: Instant): Instant | undefined {
+  switch (word.type) {
+    case "PromiseCountered":
+      return isOnTable(facts, word.data.offer) && facts.offeredBy === word.data.by ? facts.occurrences[0]?.termsSetAt : undefined;
+    case "PromiseSuspended":
+      return facts.suspensions.find((one) => holdsAt(one, at) && one.until === word.data.until)?.from;
+    case "PromiseResumed":
+      return facts.status === "in-force" ? facts.suspensions.at(-1)?.until : undefined;
+    case "PromiseReneged":
+      return isReneged(facts, word.data, at) ? lastReneged(facts, word.data)?.at : undefined;
+  }
+}
+
+export const isOnTable = ({ status, offer }: MadePromise, other: Offer): boolean =>
+  status === "countered" && isEqual(offer, other);
+
+/** Equal as JSON. Values that came from the same schema name their members in the same order. */
+export const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+type Reneged = { occurrence?: number; by: PartyId };
+
+/** Nothing of what is meant is open then and not reneged on: without an occurrence, all of the party's. */
+export function isReneged(facts: MadePromise, { occurrence, by }: Reneged, at: Instant): boolean {
+  const meant = facts.occurrences.filter((one) =>
+    occurrence === undefined ? promisorAt(one, undefined) === by : one.number === occurrence,
+  );
+  return meant.every((one) => !isOpenAt(one, at) || renegedOn(facts, one) !== undefined);
+}
+
+const isOpenAt = ({ supersededAt, termsSetAt, deadlineAt }: Occurrence, at: Instant): boolean =>
+  supersededAt === undefined && termsSetAt <= at && (deadlineAt === undefined || at < deadlineAt);
+
+const lastReneged = ({ reneged }: MadePromise, { occurrence, by }: Reneged) =>
+  reneged.findLast((one) => one.occurrence === occurrence && one.by === by);
 
 /** A party's own word in place of the same one that was asserted on its behalf. What it did stays as it was. */
 function affirmed(facts: MadePromise, event: After): MadePromise {
@@ -157,6 +207,10 @@ function affirmed(facts: MadePromise, event: After): MadePromise {
       return { ...facts, disputes: inPlace(facts.disputes, ({ number }) => number === event.data.dispute, own) };
     case "ContestConceded":
       return disputeEnded(facts, event, { isConcessionAsserted: false });
+    case "PromiseReneged": {
+      const last = lastReneged(facts, event.data);
+      return { ...facts, reneged: inPlace(facts.reneged, (one) => one === last, own) };
+    }
     default:
       return facts;
   }
@@ -312,8 +366,10 @@ export function statusAt(facts: MadePromise, at: Instant): PromiseStatus | "offe
 
 const hasPassed = (end: Instant | undefined, at: Instant) => end !== undefined && end <= at;
 
+const holdsAt = ({ from, until }: Suspension, at: Instant): boolean => from <= at && (until === undefined || at < until);
+
 export const suspensionAt = (facts: MadePromise, at: Instant): Suspension | undefined =>
-  facts.suspensions.find(({ from, until }) => from <= at && (until === undefined || at < until));
+  facts.suspensions.find((one) => holdsAt(one, at));
 
 export const isSuspended = (facts: MadePromise, at: Instant): boolean => suspensionAt(facts, at) !== undefined;
 

@@ -1,11 +1,25 @@
 /** What the decisions on a promise have in common: whose part it is, which occurrence is meant, and how a refusal is named. */
 import type { Draft, PersonalField } from "../decider.ts";
 import { DomainError, type DomainErrorCode } from "../errors.ts";
+import { checkTerms, occurrenceCountMax } from "../terms.ts";
 import type { AccountId, Instant, PartyId } from "../values.ts";
 import type { Speaker, SubjectText } from "./commands.ts";
-import type { PromiseEvent } from "./events.ts";
+import type { Offer, PromiseEvent } from "./events.ts";
 import { type MadePromise, statusAt, wordName } from "./facts.ts";
 import type { Occurrence } from "./occurrences.ts";
+
+/**
+ * What no offer may be, whether it is made, countered or proposed instead of another.
+ * @param base a JSON pointer to where the offer stands in the request.
+ * @throws DomainError `terms-invalid` or `too-many-occurrences` naming the field.
+ */
+export function checkOffer({ terms, matcher, schedule }: Offer, base = ""): void {
+  checkTerms(terms, base);
+  if (schedule.occurrences.length > occurrenceCountMax)
+    throw new DomainError("too-many-occurrences", `at most ${occurrenceCountMax} occurrences`, `${base}/terms`);
+  if (terms.type === "abstain" && matcher === undefined)
+    throw new DomainError("terms-invalid", "an abstention needs a matcher: it says what breaks it", `${base}/matcher`);
+}
 
 type DataOf<Type extends PromiseEvent["type"]> = Extract<PromiseEvent, { type: Type }>["data"];
 
@@ -38,18 +52,15 @@ export function saidBy(speaker: Speaker, ...part: [PartyId, ...PartyId[]]): { by
  */
 export function again<Type extends PromiseEvent["type"]>(
   facts: MadePromise,
-  speaker: Speaker,
+  { speaker, at }: { speaker: Speaker; at: Instant },
   party: PartyId | undefined,
   type: Type,
   data: Omit<DataOf<Type>, "by" | "asserted">,
 ): Draft<PromiseEvent>[] {
   if (!speaker.bound || party === undefined || speaker.party !== party) return [];
   const own = draft(type, { ...data, by: party, asserted: false } as unknown as DataOf<Type>, facts.account);
-  return facts.assertedWords.includes(wordName(own)) ? [own] : [];
+  return facts.assertedWords.includes(wordName(own, facts, at)) ? [own] : [];
 }
-
-/** Equal as JSON. Values that came from the same schema name their members in the same order. */
-export const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** The party that is asked by the offer on the table. */
 export const askedParty = (facts: MadePromise): PartyId => (facts.offeredBy === facts.promisor ? facts.promisee : facts.promisor);

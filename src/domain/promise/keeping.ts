@@ -4,7 +4,7 @@ import { DomainError } from "../errors.ts";
 import type { Instant } from "../values.ts";
 import type { PromiseCommandOf } from "./commands.ts";
 import type { PromiseEvent } from "./events.ts";
-import { type Keeping, type MadePromise, promisorAt, renegedOn } from "./facts.ts";
+import { type Keeping, type MadePromise, isReneged, promisorAt } from "./facts.ts";
 import { again, draft, occurrenceMeant, personal, requirePast, requireStatus, saidBy } from "./guards.ts";
 import type { Occurrence } from "./occurrences.ts";
 
@@ -26,7 +26,7 @@ export function claimKeeping(command: PromiseCommandOf<"ClaimKeeping">, facts: M
   const before = facts.claims.filter((claim) => claim.occurrence === number);
   const { keptAt, fraction, interaction } = command;
   if (before.some((claim) => isSameClaim(claim, command)))
-    return again(facts, command.speaker, said.by, "KeepingClaimed", { occurrence: number, keptAt, fraction, interaction });
+    return again(facts, command, said.by, "KeepingClaimed", { occurrence: number, keptAt, fraction, interaction });
   if (!isNews(command, before, occurrence)) throw new DomainError("already-claimed");
   return [draft("KeepingClaimed", { occurrence: number, keptAt, fraction, interaction, ...said }, facts.account)];
 }
@@ -54,7 +54,7 @@ export function confirmKeeping(command: PromiseCommandOf<"ConfirmKeeping">, fact
   requirePast(keptAt, command.at, "/keptAt");
   const { fraction } = command;
   if (before?.keptAt === keptAt && before.fraction === fraction)
-    return again(facts, command.speaker, said.by, "PromiseConfirmed", { occurrence: number, keptAt, fraction });
+    return again(facts, command, said.by, "PromiseConfirmed", { occurrence: number, keptAt, fraction });
   if (before !== undefined && !outweighs({ asserted: said.asserted, fraction }, before))
     throw new DomainError("already-confirmed");
   return [draft("PromiseConfirmed", { occurrence: number, keptAt, fraction, ...said }, facts.account)];
@@ -72,20 +72,17 @@ export function waiveOccurrence(command: PromiseCommandOf<"WaiveOccurrence">, fa
   requireStatus(facts, command.at, ...once);
   const { number } = occurrenceMeant(facts, command.occurrence);
   if (facts.waived.some((waiver) => waiver.occurrence === number))
-    return again(facts, command.speaker, said.by, "OccurrenceWaived", { occurrence: number });
+    return again(facts, command, said.by, "OccurrenceWaived", { occurrence: number });
   return [draft("OccurrenceWaived", { occurrence: number, ...said }, facts.account, personal("reason", command.reason))];
 }
-
-const isOpen = ({ supersededAt, termsSetAt, deadlineAt }: Occurrence, at: Instant) =>
-  supersededAt === undefined && termsSetAt <= at && (deadlineAt === undefined || at < deadlineAt);
 
 /** Without an occurrence, every one of its promisor's that is open by then. */
 export function renege(command: PromiseCommandOf<"RenegePromise">, facts: MadePromise): Drafts {
   requireStatus(facts, command.at, "conditional", "in-force", "suspended");
   const one = command.occurrence === undefined ? undefined : occurrenceMeant(facts, command.occurrence);
   const said = saidBy(command.speaker, one === undefined ? facts.promisor : promisorAt(one, undefined));
-  const meant = one === undefined ? facts.occurrences.filter((any) => promisorAt(any, undefined) === said.by) : [one];
-  if (meant.every((any) => !isOpen(any, command.at) || renegedOn(facts, any) !== undefined)) return [];
+  const { occurrence, at } = command;
+  if (isReneged(facts, { occurrence, by: said.by }, at)) return again(facts, command, said.by, "PromiseReneged", { occurrence });
   return [
     draft("PromiseReneged", { occurrence: command.occurrence, ...said }, facts.account, personal("reason", command.reason)),
   ];

@@ -1,13 +1,12 @@
 /** One party's promise to another, from offered to concluded. What is kept or broken is for `assess` to say, not for this decider. */
 import type { Decider, Draft } from "../decider.ts";
 import { DomainError } from "../errors.ts";
-import { checkTerms, occurrenceCountMax } from "../terms.ts";
 import { acceptChange, declineChange, proposeChange, withdrawChange } from "./changes.ts";
 import type { MakePromise, PromiseCommand } from "./commands.ts";
 import { concedeContest, contestVerdict, ruleDispute, withdrawContest } from "./disputes.ts";
 import type { PromiseEvent } from "./events.ts";
 import { evolve, type MadePromise, type PromiseFacts } from "./facts.ts";
-import { draft, personal, saidBy } from "./guards.ts";
+import { checkOffer, draft, personal, saidBy } from "./guards.ts";
 import { claimKeeping, confirmKeeping, renege, waiveOccurrence } from "./keeping.ts";
 import {
   acceptOffer,
@@ -98,11 +97,7 @@ function make(command: MakePromise, facts: PromiseFacts): Draft<PromiseEvent>[] 
 /** @throws DomainError for what can't be promised, by whatever schedule or to whomever. */
 function checkMade({ promisor, promisee, offer, needsAcceptance, offerExpiresAt, condition, at }: MakePromise): void {
   if (promisor === promisee) throw new DomainError("parties-unfit", "nobody promises to itself", "/promisee");
-  checkTerms(offer.terms);
-  if (offer.schedule.occurrences.length > occurrenceCountMax)
-    throw new DomainError("too-many-occurrences", `at most ${occurrenceCountMax} occurrences`, "/terms");
-  if (offer.terms.type === "abstain" && offer.matcher === undefined)
-    throw new DomainError("terms-invalid", "an abstention needs a matcher: it says what breaks it", "/matcher");
+  checkOffer(offer);
   if (offerExpiresAt !== undefined && !needsAcceptance)
     throw new DomainError("terms-invalid", "only an offer that needs acceptance expires", "/offerExpiresAt");
   if (offerExpiresAt !== undefined && offerExpiresAt <= at)

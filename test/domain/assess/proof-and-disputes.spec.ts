@@ -270,22 +270,27 @@ describe("a contest", () => {
       p.contested(1, { verdict: "kept", keptAt: on("2026-02-02 10:00") }, on("2026-02-05"), { by: salesman }),
     ];
     expect(example(told).settled().openDispute).toMatchObject({
-      ifUpheld: { verdict: "kept", credit: 1, at: on("2026-02-02 10:00"), reason: "contested" },
+      ifUpheld: { finding: { verdict: "kept", credit: 1, at: on("2026-02-02 10:00"), reason: "contested" } },
     });
   });
   it("would leave kept what was kept after it was contested", () => {
     const early = p.contested(1, { verdict: "broken" }, on("2026-02-02 08:00"));
-    expect(example([visits, early], kept).settled().openDispute?.ifUpheld).toMatchObject({ verdict: "kept", reason: "evidence" });
+    expect(example([visits, early], kept).settled().openDispute?.ifUpheld.finding).toMatchObject({
+      verdict: "kept",
+      reason: "evidence",
+    });
     expect(reads(early, p.conceded(on("2026-02-06")))).toBe("kept 2026-02-02 10:00");
   });
   it("would clear an abstention of an act, and leave it to its end", () => {
     const cleared = p.contested(1, { verdict: "kept", keptAt: on("2026-05-01") }, on("2026-05-03"), { by: salesman });
     const acts = { interactions: [salesVisit(1, "2026-05-01")] };
-    expect(example([abstention, cleared], acts).settled().openDispute?.ifUpheld).toMatchObject({
-      verdict: "kept",
-      at: on("2027-01-01"),
-      reason: "abstained",
-    });
+    const disputed = example([abstention, cleared], acts);
+    const ifUpheld = (at: string) => disputed.at(at).occurrences[0]!.openDispute?.ifUpheld;
+    expect(disputed.at("2026-06-01").occurrences[0]!.standing).toBe("broken");
+    // Neither mid-window nor while the clock still waits for records.
+    expect(ifUpheld("2026-06-01")).toBeNull();
+    expect(ifUpheld("2027-01-01")).toBeNull();
+    expect(ifUpheld("2027-01-02")).toMatchObject({ verdict: "kept", at: on("2027-01-01"), reason: "abstained" });
   });
   it("names the contest and what ended it as its evidence", () => {
     const evidence = (...say: p.Say[]) => example([visits, ...say], kept).settled().finding?.evidence;

@@ -123,7 +123,7 @@ describe("an open dispute", () => {
           if (openDispute === undefined) continue;
           for (const end of [p.ruled("upheld", on(present), openDispute.number), p.conceded(on(present), openDispute.number)]) {
             const { finding, clock } = example([...say, end], { interactions }).settled(number);
-            expect(shown(openDispute.ifUpheld)).toEqual(shown((finding ?? clock)!));
+            expect(shown((openDispute.ifUpheld.finding ?? openDispute.ifUpheld.clock)!)).toEqual(shown((finding ?? clock)!));
           }
         }
       }),

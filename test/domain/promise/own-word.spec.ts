@@ -49,6 +49,62 @@ describe("what was asserted on behalf of a party", () => {
     expect(shown(said(contest, concede)).flags).toEqual(["asserted"]);
     expect(shown(said(contest, concede, bound, bound))).toMatchObject({ evidence: [idOf("evt", 2), idOf("evt", 4)], flags: [] });
   });
+  describe("of what may be said anew", () => {
+    const promisor = { speaker: p.speaker(salesman) };
+    const offered = p.made(p.series(["2026-02-02"]), { needsAcceptance: true });
+    const visits = p.made(p.series(["2026-02-02", "2026-02-16"]));
+    const suspend = p.command("SuspendPromise", "2026-01-10", { until: on("2026-03-01") });
+    const resume = p.command("ResumePromise", "2026-01-20", {});
+    const counter = p.command("CounterPromise", "2026-01-10", { offer: p.series(["2026-03-02"]) });
+    const renege = p.command("RenegePromise", "2026-01-10", {});
+    const renegeOne = p.command("RenegePromise", "2026-01-10", { occurrence: 2 });
+    type Commands = Parameters<typeof told>[0];
+    const cases: [string, p.Say, Commands, Commands[number], object][] = [
+      ["a suspension", visits, [suspend], suspend, own],
+      ["that it resumes", visits, [{ ...suspend, ...own }, resume], resume, own],
+      ["a counter-offer", offered, [counter], counter, own],
+      ["that it won't keep it", visits, [renege], renege, promisor],
+      ["that it won't keep one of it", visits, [renegeOne], renegeOne, promisor],
+    ];
+
+    it.each(cases)("is its own word once it says so itself: %s", (_what, made, asserted, command, speaker) => {
+      const itself = { ...command, ...speaker, at: on("2026-01-25") };
+      const before = told(asserted, [made]);
+      const facts = (say: p.Say[]) => example([made, ...say]).input.promise;
+      expect(facts(before).asserted).toBe(true);
+      const both = told([...asserted, ...asserted.slice(-1), itself, itself, command], [made]);
+      expect(both.map(({ type }) => type)).toEqual([...before, before.at(-1)!].map(({ type }) => type));
+      const { asserted: isAsserted, ...after } = facts(both);
+      expect(isAsserted).toBe(false);
+      // What was said holds as of when it was first said.
+      expect(after).toMatchObject({
+        status: facts(before).status,
+        suspensions: facts(before).suspensions,
+        occurrences: facts(before).occurrences,
+        reneged: facts(before).reneged.map(({ at }) => ({ at, asserted: false })),
+      });
+    });
+
+    it("is a word of its own where it says something else", () => {
+      const longer = { ...suspend, ...own, at: on("2026-01-12"), until: on("2026-06-01") };
+      const say = told([suspend, longer], [visits]);
+      expect(say).toHaveLength(2);
+      expect(example([visits, ...say]).input.promise).toMatchObject({ asserted: true, suspensions: [{}, {}] });
+      const other = { ...counter, ...own, at: on("2026-01-12"), offer: p.series(["2026-04-06"]) };
+      expect(told([counter, { ...other, speaker: p.speaker(salesman) }], [offered])).toHaveLength(2);
+    });
+
+    it("is a word of its own where the one before holds no longer", () => {
+      const again = { ...suspend, ...own, at: on("2026-01-22") };
+      const say = told([suspend, { ...resume, ...own }, again], [visits]);
+      expect(say.map(({ type }) => type)).toEqual(["PromiseSuspended", "PromiseResumed", "PromiseSuspended"]);
+      expect(example([visits, ...say]).input.promise).toMatchObject({
+        asserted: true,
+        status: "suspended",
+        suspensions: [{ from: on("2026-01-10") }, { from: on("2026-01-22") }],
+      });
+    });
+  });
   it("is an acceptance, of the offer or of a change, as of when it was first given", () => {
     const offered = p.made(p.once("2026-03-01"), { needsAcceptance: true });
     const accept = p.command("AcceptPromise", "2026-01-02", {});
