@@ -6,11 +6,13 @@ import type { CensusWorkerData, FromCensusWorker, ToCensusWorker } from "./censu
 
 /** Whoever asks for a census waits no longer; the answer then is to ask again. */
 const waitMsUsual = 15_000;
+/** A start has better things to do, and a server that runs for a moment may never be asked for a census. */
+const startDelayMs = 5_000;
 
 type Waiter = { isMet(): boolean; resolve(): void; reject(error: Error): void; timer: NodeJS.Timeout };
 
 export type StartedCensus = CensusTaker & {
-  /** Begins to count; whoever only looks into a folder leaves it. @param onTrouble what the operator should read. */
+  /** Begins to count, some time after or when it is asked; whoever only looks into a folder leaves it. @param onTrouble what the operator should read. */
   start(onTrouble: (message: string) => void): void;
   close(): Promise<void>;
 };
@@ -21,6 +23,8 @@ export function threadedCensus(data: CensusWorkerData, waitMs: number = waitMsUs
   const waiters = new Set<Waiter>();
   const counts = new Map<number, CensusCount>();
   let worker: Worker | undefined;
+  let begin: () => void = () => undefined;
+  let stop: () => void = () => undefined;
   let reader: (CensusReader & { close(): void }) | undefined;
   let size = 0;
   let isReady = false;
@@ -39,6 +43,7 @@ export function threadedCensus(data: CensusWorkerData, waitMs: number = waitMsUs
   };
   const until = (isMet: () => boolean, ask: ToCensusWorker) =>
     new Promise<void>((resolve, reject) => {
+      begin();
       if (worker === undefined) return reject(new CensusBehindError(size));
       const timer = setTimeout(() => settle(waiter, new CensusBehindError(size)), waitMs);
       const waiter: Waiter = { isMet, resolve, reject, timer };
@@ -83,6 +88,7 @@ export function threadedCensus(data: CensusWorkerData, waitMs: number = waitMsUs
     return counted!;
   };
   const requireReader = (): CensusReader => {
+    begin();
     if (reader === undefined || !isReady) throw new CensusBehindError(size);
     return reader;
   };
@@ -95,12 +101,18 @@ export function threadedCensus(data: CensusWorkerData, waitMs: number = waitMsUs
 
   return {
     start(onTrouble) {
-      worker = new Worker(new URL("./census-worker.ts", import.meta.url), { workerData: data });
-      worker.on("message", (message: FromCensusWorker) => take(message, onTrouble));
-      worker.on("error", (error) =>
-        take({ type: "failed", message: error instanceof Error ? error.message : String(error) }, onTrouble),
-      );
-      worker.on("exit", () => closed.resolve(undefined));
+      begin = () => {
+        if (worker !== undefined) return;
+        clearTimeout(starting);
+        worker = new Worker(new URL("./census-worker.ts", import.meta.url), { workerData: data });
+        worker.on("message", (message: FromCensusWorker) => take(message, onTrouble));
+        worker.on("error", (error) =>
+          take({ type: "failed", message: error instanceof Error ? error.message : String(error) }, onTrouble),
+        );
+        worker.on("exit", () => closed.resolve(undefined));
+      };
+      const starting = setTimeout(begin, startDelayMs).unref();
+      stop = () => clearTimeout(starting);
     },
     latest: () => requireReader().latest(),
     proofOf: (account) => requireReader().proofOf(account),
@@ -110,6 +122,8 @@ export function threadedCensus(data: CensusWorkerData, waitMs: number = waitMsUs
       return taking;
     },
     async close() {
+      stop();
+      begin = () => undefined;
       if (worker !== undefined) {
         send({ type: "close" });
         await closed.promise;

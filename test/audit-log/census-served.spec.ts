@@ -44,7 +44,7 @@ describe("the census of a running server, seen from outside", () => {
   });
 
   it("is not there before the first was taken", async () => {
-    await expect.poll(async () => codeOf(await send("GET", "audit/census"))).toEqual([404, "census-missing"]);
+    await expect.poll(async () => codeOf(await send("GET", "audit/census")), { timeout: 10_000 }).toEqual([404, "census-missing"]);
     expect(await codeOf(await send("GET", `audit/census/${harbour}`))).toEqual([404, "census-missing"]);
   });
 
@@ -82,7 +82,7 @@ describe("the census of a running server, seen from outside", () => {
     const { secret } = server;
     await server.stop("SIGKILL");
     server = await runningServer(join(folder, "data"), secret);
-    await expect.poll(async () => (await send("GET", "audit/census")).status).toBe(200);
+    await expect.poll(async () => (await send("GET", "audit/census")).status, { timeout: 10_000 }).toBe(200);
     expect(await read<Line>(`audit/census/${harbour}`)).toEqual(before);
   });
 
