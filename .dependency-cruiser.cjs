@@ -46,6 +46,12 @@ module.exports = {
       ["^node:crypto$", "^crypto$", "^src/canonical/"],
       "An auditor verifies offline: of Troth the audit log needs canonical JSON (for the census) alone, and no store, vault or API.",
     ),
+    only(
+      "the-page-verifies-alone",
+      "^src/verify-page/",
+      ["^src/(audit|canonical)/", "node_modules/@noble/hashes/"],
+      "What runs in a reader's browser is the verifier and nothing else: no store, no server, no key.",
+    ),
     {
       name: "audit-hashes-and-signs-in-one-place",
       comment: "A browser runs the same verifier, with these two modules replaced.",

@@ -19,6 +19,7 @@ import { measureRequests, type Metrics, metricsOf } from "./metrics.ts";
 import { ApiError, problemMediaType, problemOf, sendProblem } from "./problem.ts";
 import { mountQueries } from "./queries.ts";
 import { compileValidator } from "./validation.ts";
+import { mountVerifyPage } from "./verify-page/verify-page.ts";
 
 /**
  * Closing it ends event streams, answers what was read of batches, and waits for requests under way: bound that wait outside.
@@ -78,6 +79,7 @@ export function buildApp(deps: ApiDeps): FastifyInstance {
   );
 
   mountHealth(app, deps, limits, metrics);
+  mountVerifyPage(app);
   void app.register(async (docs) => mountDocs(docs, deps));
   void app.register(async (v1) => mountVersion1(v1, deps, limits, metrics, draining.signal));
   void app.register(async (rest) => refuseOtherMethods(rest, allowed));

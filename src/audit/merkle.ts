@@ -116,15 +116,33 @@ export function verifyInclusion(
   proof: readonly Uint8Array[],
   root: Uint8Array,
 ): boolean {
-  if (!isSize(treeSize) || !isSize(index) || index >= treeSize) return false;
-  if (!isHash(leafHash) || !proof.every(isHash)) return false;
+  const path = inclusionPath(leafHash, index, treeSize, proof);
+  return path !== undefined && equalBytes(path.at(-1)?.node ?? leafHash, root);
+}
+
+/** One step towards the root: the sibling, on which side it stands, and the node above the two. */
+export type PathStep = { sibling: Uint8Array; side: "left" | "right"; node: Uint8Array };
+
+/**
+ * The way that a proof takes from a leaf up; its last node is what must be the root. Undefined where no proof of a tree of this
+ * size looks like that, as `verifyInclusion` is false then.
+ */
+export function inclusionPath(
+  leafHash: Uint8Array,
+  index: number,
+  treeSize: number,
+  proof: readonly Uint8Array[],
+): PathStep[] | undefined {
+  if (!isSize(treeSize) || !isSize(index) || index >= treeSize) return undefined;
+  if (!isHash(leafHash) || !proof.every(isHash)) return undefined;
   const sides = siblingSides(index, treeSize - 1);
-  if (proof.length !== sides.length) return false;
-  let hash = leafHash;
-  for (const [step, sibling] of proof.entries()) {
-    hash = sides[step] === "left" ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
-  }
-  return equalBytes(hash, root);
+  if (proof.length !== sides.length) return undefined;
+  let node = leafHash;
+  return proof.map((sibling, step) => {
+    const side = sides[step]!;
+    node = side === "left" ? nodeHash(sibling, node) : nodeHash(node, sibling);
+    return { sibling, side, node };
+  });
 }
 
 /**
