@@ -44,7 +44,9 @@ describe("the census of a running server, seen from outside", () => {
   });
 
   it("is not there before the first was taken", async () => {
-    await expect.poll(async () => codeOf(await send("GET", "audit/census")), { timeout: 10_000 }).toEqual([404, "census-missing"]);
+    await expect
+      .poll(async () => codeOf(await send("GET", "audit/census")), { timeout: 10_000 })
+      .toEqual([404, "census-missing"]);
     expect(await codeOf(await send("GET", `audit/census/${harbour}`))).toEqual([404, "census-missing"]);
   });
 
