@@ -12,6 +12,8 @@ export type Judgement = {
   verdict: KeepingVerdict;
   /** In 0..1 and needed for `kept-late` and `partly-kept`; `kept` is worth 1 and `broken` 0 whatever is given. */
   credit?: number | null;
+  /** How many were judged so; 1 where absent. */
+  times?: number | undefined;
 };
 
 /**
@@ -54,13 +56,13 @@ export const isExcluded = (verdict: KeepingVerdict): verdict is ExcludedVerdict 
  */
 export function keepingRate(outcomes: readonly KeepingOutcome[]): KeepingRate {
   const recorded = figuresOf(outcomes);
-  const open = outcomes.filter(({ ifUpheld }) => ifUpheld !== undefined).length;
+  const open = outcomes.reduce((sum, { ifUpheld, times = 1 }) => (ifUpheld === undefined ? sum : sum + times), 0);
   const allUpheld = open === 0 ? recorded : figuresOf(outcomes.flatMap(upheld));
   return { ...recorded, disputes: { open, allUpheld, allDismissed: recorded } };
 }
 
 const upheld = ({ ifUpheld, ...recorded }: KeepingOutcome): Judgement[] =>
-  ifUpheld === undefined ? [recorded] : ifUpheld === null ? [] : [ifUpheld];
+  ifUpheld === undefined ? [recorded] : ifUpheld === null ? [] : [{ ...ifUpheld, times: recorded.times }];
 
 /**
  * Wilson's score interval for `kept` of `of`; null for none of none.
@@ -114,8 +116,9 @@ function figuresOf(judgements: readonly Judgement[]): KeepingFigures {
   const byVerdict = new Map<KeepingVerdict, number>();
   let credit = 0;
   for (const judgement of judgements) {
-    byVerdict.set(judgement.verdict, (byVerdict.get(judgement.verdict) ?? 0) + 1);
-    credit += creditOf(judgement);
+    const { verdict, times = 1 } = judgement;
+    byVerdict.set(verdict, (byVerdict.get(verdict) ?? 0) + times);
+    credit += times * creditOf(judgement);
   }
   const count = (verdict: KeepingVerdict) => byVerdict.get(verdict) ?? 0;
   const counts = { kept: count("kept"), keptLate: count("kept-late"), partlyKept: count("partly-kept"), broken: count("broken") };

@@ -10,10 +10,10 @@ import {
 } from "../domain/keeping.ts";
 import { type PersonPlace, teamAt } from "../domain/person.ts";
 import { accountId, type Instant, instant, partyId, promiseDirection, slug } from "../domain/values.ts";
-import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
+import { type CountedOutcome, countedOutcomes } from "./counted-outcomes.ts";
 import { basis, defineQuery, inOrder } from "./query.ts";
-import { basisNow, keepingOutcomes, rounded } from "./reading.ts";
+import { basisNow, rounded } from "./reading.ts";
 
 const proportion = z
   .strictObject({ kept: z.int(), of: z.int(), rate: z.number(), interval: z.strictObject({ low: z.number(), high: z.number() }) })
@@ -114,55 +114,24 @@ export const keepingRates = defineQuery({
     const now = desk.now();
     const { views } = desk;
     return views.snapshot(() => {
-      const rows = rowsFor(views, query);
-      const groupOf = grouping(views, query.by);
-      const groups = [...Map.groupBy(rows, groupOf)].map(([group, some]) => ({
+      const outcomes = countedOutcomes(views, query, now);
+      const groups = [...Map.groupBy(outcomes, grouping(views, query.by))].map(([group, some]) => ({
         group,
-        keeping: keepingOf(keepingRate(keepingOutcomes(some, now))),
+        keeping: keepingOf(keepingRate(some)),
       }));
       return { by: query.by, groups: ranked(groups), basis: basisNow(views, now) };
     });
   },
 });
 
-type RateQuery = {
-  direction?: string | undefined;
-  promisor?: string | undefined;
-  account?: string | undefined;
-  kind?: string | undefined;
-  from?: string | undefined;
-  until?: string | undefined;
-};
-
-function rowsFor(views: Views, query: RateQuery): OccurrenceRow[] {
-  const filters = (["direction", "promisor", "account", "kind"] as const).filter((column) => query[column] !== undefined);
-  const sql = `SELECT * FROM occurrences WHERE verdict IS NOT NULL AND at >= ? AND at < ? ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY at, position, occurrence`;
-  return views.all<OccurrenceRow>(sql, [query.from ?? "", query.until ?? "9", ...filters.map((column) => query[column]!)]);
-}
-
-function grouping(views: Views, by: z.output<typeof groupings>): (row: OccurrenceRow) => string | null {
-  switch (by) {
-    case "none":
-      return () => null;
-    case "month":
-      return ({ at }) => at!.slice(0, 7);
-    case "team":
-      return teamOf(views);
-    case "promisor":
-    case "account":
-    case "kind":
-    case "direction":
-      return (row) => row[by];
-  }
-}
-
-function teamOf(views: Views): (row: OccurrenceRow) => string | null {
+function grouping(views: Views, by: z.output<typeof groupings>): (outcome: CountedOutcome) => string | null {
+  if (by !== "team") return ({ group }) => group;
   const places = new Map(
     views
       .all<{ id: string; places: string }>(`SELECT id, places FROM people`)
       .map(({ id, places }) => [id, JSON.parse(places) as (PersonPlace & { from: Instant })[]]),
   );
-  return ({ promisor, due_at, at }) => teamAt(places.get(promisor) ?? [], (due_at ?? at) as Instant) ?? null;
+  return ({ group, dueAt }) => teamAt(places.get(group!) ?? [], dueAt!) ?? null;
 }
 
 type Group = { group: string | null; keeping: z.output<typeof keepingAnswer> };

@@ -1,0 +1,65 @@
+/**
+ * Outcomes of a whole portfolio, counted where they lie: a report over a million of them must not carry each into a JavaScript object.
+ * Says what `keepingOutcomes` says of the same rows; those under dispute, which are few, are read by it.
+ */
+import type { KeepingOutcome, KeepingVerdict } from "../domain/keeping.ts";
+import type { Instant } from "../domain/values.ts";
+import type { OccurrenceRow } from "../projections/occurrences.ts";
+import type { Views } from "../projections/views.ts";
+import { keepingOutcomes } from "./reading.ts";
+
+export type OutcomeFilter = {
+  direction?: string | undefined;
+  promisor?: string | undefined;
+  account?: string | undefined;
+  kind?: string | undefined;
+  /** Outcomes from this instant on, and before that one. */
+  from?: string | undefined;
+  until?: string | undefined;
+};
+
+export type OutcomeGrouping = "none" | "promisor" | "account" | "team" | "kind" | "direction" | "month";
+
+/** `group` is the promisor where teams are asked for: which team that is depends on `dueAt`. */
+export type CountedOutcome = KeepingOutcome & { group: string | null; dueAt: Instant | null };
+
+const groupColumns: Record<OutcomeGrouping, string> = {
+  none: "NULL",
+  promisor: "promisor",
+  account: "account",
+  team: "promisor",
+  kind: "kind",
+  direction: "direction",
+  month: "substr(at, 1, 7)",
+};
+
+/** As `outcomeAt` has it, with both instants now. */
+const hasEnded = `CASE WHEN by_clock = 0 THEN at <= ?1 ELSE deadline_at < ?1 AND settles_at IS NOT NULL AND settles_at <= ?1 END`;
+const isPending = `by_clock = 1 AND deadline_at < ?1 AND occurrence > 0`;
+
+export function countedOutcomes(views: Views, filter: OutcomeFilter & { by: OutcomeGrouping }, now: Instant): CountedOutcome[] {
+  const group = `${groupColumns[filter.by]} AS "group"`;
+  const dueAt = filter.by === "team" ? "coalesce(due_at, at)" : "NULL";
+  const columns = (["direction", "promisor", "account", "kind"] as const).filter((column) => filter[column] !== undefined);
+  const where = [
+    "verdict IS NOT NULL AND at >= ?2 AND at < ?3",
+    ...columns.map((column, index) => `${column} = ?${index + 4}`),
+  ].join(" AND ");
+  const parameters = [now, filter.from ?? "", filter.until ?? "9", ...columns.map((column) => filter[column]!)];
+  const undisputed = views.all<CountedOutcome & { verdict: KeepingVerdict }>(
+    `SELECT ${group}, ${dueAt} AS dueAt, CASE WHEN ${hasEnded} THEN verdict ELSE 'pending' END AS verdict, credit, count(*) AS times
+     FROM occurrences WHERE ${where} AND if_upheld IS NULL AND (${hasEnded} OR ${isPending})
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`,
+    parameters,
+  );
+  const disputed = views.all<OccurrenceRow & { group: string | null; dueAt: Instant | null }>(
+    `SELECT *, ${group}, ${dueAt} AS dueAt FROM occurrences WHERE ${where} AND if_upheld IS NOT NULL ORDER BY at, position, occurrence`,
+    parameters,
+  );
+  return [
+    ...undisputed,
+    ...disputed.flatMap((row) =>
+      keepingOutcomes([row], now).map((outcome) => ({ ...outcome, group: row.group, dueAt: row.dueAt })),
+    ),
+  ];
+}
