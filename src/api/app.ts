@@ -5,6 +5,7 @@ import underPressure from "@fastify/under-pressure";
 import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { admission } from "./admission.ts";
 import { mountAudit } from "./audit/audit.ts";
+import { mountBundle } from "./audit/bundle.ts";
 import { mountCensus } from "./audit/census.ts";
 import { mountBatch } from "./batch/batch.ts";
 import { mountCommands } from "./commands.ts";
@@ -100,6 +101,7 @@ async function mountVersion1(
   mountEvents(app, deps, limits, admit, metrics, draining);
   mountAudit(app, deps, admit);
   mountCensus(app, deps, admit);
+  mountBundle(app, deps, admit);
   await mountBatch(app, deps, limits, admit, metrics, draining);
 }
 

@@ -7,6 +7,7 @@ import type { ViewsHost } from "../projections/reader.ts";
 import type { QueryDefinition, ReadingDesk } from "../queries/query.ts";
 import type { AuditLog } from "../transparency/audit-log.ts";
 import type { CensusReader } from "../transparency/census.ts";
+import type { HeadHistory } from "../transparency/head-history.ts";
 import type { Vault } from "../vault/vault.ts";
 
 export type Limits = {
@@ -69,6 +70,8 @@ export type ApiDeps = {
   auditLog?: AuditLog | undefined;
   /** Without it no census can be read. */
   census?: CensusReader | undefined;
+  /** Heads from before, for evidence; without it there is the newest alone. */
+  headHistory?: HeadHistory | undefined;
   commands: readonly CommandDefinition[];
   queries: readonly QueryDefinition[];
   /** Of the program, shown in the OpenAPI document. */

@@ -2,24 +2,29 @@
  * A bundle from a data folder. Where nobody works on the folder, its log is signed up to its end first; beside a server the bundle
  * ends at the head that the server signed last.
  */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { archived } from "../bundling/archive.ts";
+import { accountOfPromise, dossier } from "../bundling/dossier.ts";
 import { logBundle } from "../bundling/log-bundle.ts";
-import { type BundleSource, openRequestOf } from "../bundling/source.ts";
+import { type BundleSource, type CensusOf, openRequestOf } from "../bundling/source.ts";
 import { type Instant, instantAt } from "../domain/values.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import { FolderInUseError, lockFolder } from "../event-store/folder-lock.ts";
 import { type Log } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { type AuditLog, TreeBehindError } from "../transparency/audit-log.ts";
+import type { CensusReader } from "../transparency/census.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
+import { openCensusReader } from "../transparency/sqlite-census.ts";
 import { openTileReader } from "../transparency/sqlite-tiles.ts";
 import type { SignedHead } from "../transparency/stores.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import type { Vault } from "../vault/vault.ts";
+import type { BundleFile } from "../verification/bundle-format.ts";
 import { requireLedger } from "./folder-views.ts";
-import { type FolderOptions, keysFolderOf, treePath, vaultPath } from "./ledger-folder.ts";
+import { censusPath, type FolderOptions, keysFolderOf, treePath, vaultPath } from "./ledger-folder.ts";
 import { threadedAuditLog } from "./threaded-audit-log.ts";
 
 export type FolderBundleOptions = Pick<FolderOptions, "folder" | "keysFolder"> & {
@@ -27,8 +32,21 @@ export type FolderBundleOptions = Pick<FolderOptions, "folder" | "keysFolder"> &
   head: "newest" | "cosigned";
   /** Open sealed text, and write so into the access log. */
   open: boolean;
+  /** The dossier of one account, or of the account of one promise; the whole log where neither is named. */
+  account?: string | undefined;
+  promise?: string | undefined;
+  /** Sizes of tree heads that the auditor of a dossier keeps. */
+  since: readonly number[];
   onProgress(done: number, of: number): void;
 };
+
+/** There is no such account or promise. */
+export class NothingToTellError extends Error {
+  constructor(what: string) {
+    super(`there is no ${what} in this ledger`);
+    this.name = "NothingToTellError";
+  }
+}
 
 /** Nothing was ever signed, or cosigned, that a bundle could end at. */
 export class NoHeadError extends Error {
@@ -63,6 +81,8 @@ export async function bundleFolder(
     closers.push(() => tiles.close());
     const vault = options.open ? openVault(options) : undefined;
     if (vault !== undefined) closers.push(() => vault.close());
+    const census = censusIn(options.folder);
+    if (census !== undefined) closers.push(() => census.close());
     const source: BundleSource = {
       log,
       readTile: tiles.readTile,
@@ -70,11 +90,27 @@ export async function bundleFolder(
       earlier: history.notes(),
       open: vault && opener(vault, instantAt(Date.now())),
     };
-    for await (const bytes of archived(logBundle(source, options.onProgress))) await write(bytes);
+    const files = filesFor(options, source, (account) => census?.proofOf(account));
+    for await (const bytes of archived(files)) await write(bytes);
     return head;
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+function filesFor(options: FolderBundleOptions, source: BundleSource, censusOf: CensusOf): AsyncIterable<BundleFile> {
+  const { promise, since, onProgress } = options;
+  if (promise === undefined && options.account === undefined) return logBundle(source, onProgress);
+  const account = promise === undefined ? options.account! : accountOfPromise(source.log, promise);
+  if (account === undefined) throw new NothingToTellError(`promise ${promise}`);
+  if (source.log.readStream(`account-${account}`).length === 0) throw new NothingToTellError(`account ${account}`);
+  return dossier({ ...source, censusOf }, { account, promise, since }, onProgress);
+}
+
+/** What was counted while the folder was served; undefined where nothing was. */
+function censusIn(folder: string): (CensusReader & { close(): void }) | undefined {
+  const path = censusPath(resolve(folder));
+  return existsSync(path) ? openCensusReader(path) : undefined;
 }
 
 async function signWhereNobodyElseDoes(options: FolderBundleOptions, logPath: string, log: Log): Promise<void> {

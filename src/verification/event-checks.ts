@@ -60,12 +60,17 @@ export class EventChecks {
     return read.kind === "event" ? event : undefined;
   }
 
+  /** There are events whose meaning is known to later releases alone. */
+  get isTooNew(): boolean {
+    return this.#newer > 0;
+  }
+
   /** What can only be said once every leaf has come. */
   end(): void {
     const { inquiry, size } = this.#situation;
     this.times.end();
     const now = this.times.logTime;
-    if (now === undefined || this.#newer > 0) return;
+    if (now === undefined || this.isTooNew) return;
     const { position, at } = this.#lag.then;
     for (const { stream, message } of this.recomputation.unrecorded(size, now, position, at))
       inquiry.failed("verdicts", `${stream}: ${message}; it has been due since before ${at}`);

@@ -15,7 +15,7 @@ import {
   verdictOf,
   verdictsOf,
 } from "../domain/attesting.ts";
-import type { Attestation } from "../domain/attestation.ts";
+import { type Attestation, countsOf } from "../domain/attestation.ts";
 import type { Recorded } from "../domain/decider.ts";
 import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../domain/interaction.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
@@ -34,6 +34,8 @@ type PromiseHistory = {
   /** What had been said from each position on. */
   facts: At<MadePromise>[];
   onRecord: Map<number, Attestation>;
+  /** The last verdict on each occurrence, by its name; none where it was withdrawn. */
+  verdicts: Map<number, string>;
   assessed?: { size: number; asOf: Instant; rule: number; assessment: Assessment };
 };
 type Evidence = {
@@ -60,8 +62,14 @@ export class Recomputation {
   readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
   readonly #outcomes = new Map<string, AccountId>();
 
-  get promiseCount(): number {
-    return this.#promises.size;
+  promiseIds(): Iterable<string> {
+    return this.#promises.keys();
+  }
+
+  /** How many occurrences of a promise stand on record with each verdict; undefined for a promise that was never made. */
+  standing(promise: string): Record<string, number> | undefined {
+    const history = this.#promises.get(promise);
+    return history && countsOf([...history.verdicts.values()]);
   }
 
   /** Takes up an event. @returns what is wrong with it as one of its account; undefined where nothing is. */
@@ -74,6 +82,7 @@ export class Recomputation {
         this.#promises.set(id, {
           facts: [{ position, value: promise.evolve(promise.initialState, event) as MadePromise }],
           onRecord: new Map(),
+          verdicts: new Map(),
         });
         return ofAccount(event, event.data.account);
       case "InteractionRecorded":
@@ -183,6 +192,7 @@ export class Recomputation {
     if (verdictTypeSet.has(event.type)) {
       const verdict = event as Recorded<VerdictEvent>;
       history.onRecord.set(occurrenceOf(verdict), attestationOf(verdict));
+      setVerdict(history.verdicts, verdict);
     } else history.facts.push({ position: event.position, value: promise.evolve(facts, event) as MadePromise });
     return ofAccount(event, facts.account);
   }
@@ -242,6 +252,12 @@ export class Recomputation {
 
 const asOfSize = <Value>(states: readonly At<Value>[], size: number): Value | undefined =>
   states.findLast(({ position }) => position <= size)?.value;
+
+function setVerdict(verdicts: Map<number, string>, event: VerdictEvent): void {
+  if (event.type === "PromiseKept") verdicts.set(event.data.occurrence, event.data.verdict);
+  else if (event.type === "PromiseBroken") verdicts.set(event.data.occurrence, "broken");
+  else if (event.type === "VerdictWithdrawn") verdicts.delete(event.data.occurrence);
+}
 
 /** Verdicts of one append share their basis: a series of a year is judged once. */
 function assessedAt(history: PromiseHistory, input: AssessmentInput, { size, asOf, rule }: Basis): Assessment {

@@ -64,6 +64,8 @@ export type Report = {
   moreNotes: number;
   /** Sealed texts: shown here, erased for good, or kept back from this auditor. */
   text: { opened: number; erased: number; withheld: number };
+  /** Of a dossier: how many occurrences of each promise stand on record with each verdict. */
+  promises?: { promise: string; verdicts: Record<string, number> }[];
 };
 
 const findingCountMax = 100;
@@ -114,7 +116,7 @@ export class Inquiry {
     for (const check of checks) this.#reached.add(check);
   }
 
-  report(told: Pick<Report, "completeUpTo" | "text" | "bundle">): Report {
+  report(told: Pick<Report, "completeUpTo" | "text" | "bundle" | "promises">): Report {
     const checks = checkNames.map((name) => this.#checkReport(name));
     const exitCode = this.#exitCode(checks);
     return {

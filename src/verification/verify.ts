@@ -1,7 +1,8 @@
 /** Verifies an evidence bundle: the whole log or a dossier. Pure but for what it is given, so that a browser runs the very same. */
 import type { Auditor, OnProgress } from "./auditor.ts";
-import { manifestPath, parseManifest } from "./bundle-format.ts";
+import { type Manifest, manifestPath, parseManifest } from "./bundle-format.ts";
 import { type BundleFiles, BundleReader, MissingFileError } from "./bundle-reader.ts";
+import { verifyDossier } from "./dossier.ts";
 import { Inquiry, type Report } from "./report.ts";
 import { verifyLog } from "./whole-log.ts";
 
@@ -25,11 +26,15 @@ export async function verifyBundle(
     const manifest = parseManifest(await reader.take(manifestPath));
     if (manifest === undefined)
       inquiry.failed("leaves", `${manifestPath} is not the manifest of a bundle`, { file: manifestPath });
-    else if (manifest.kind === "log")
-      return inquiry.report((await verifyLog({ inquiry, auditor, manifest, reader, onProgress })) ?? nothingTold);
+    else return inquiry.report((await verifyKind({ inquiry, auditor, reader, onProgress }, manifest)) ?? nothingTold);
   } catch (error) {
     if (!(error instanceof MissingFileError)) throw error;
     inquiry.failed("leaves", error.message, { file: error.path });
   }
   return inquiry.report(nothingTold);
 }
+
+type Parts = { inquiry: Inquiry; auditor: Auditor; reader: BundleReader; onProgress: OnProgress };
+
+const verifyKind = (parts: Parts, manifest: Manifest) =>
+  manifest.kind === "log" ? verifyLog({ ...parts, manifest }) : verifyDossier({ ...parts, manifest });

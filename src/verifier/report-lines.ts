@@ -32,9 +32,16 @@ export function* reportLines(report: Report): Generator<string> {
   if (notes.length > 0) yield* ["", "Worth knowing:"];
   for (const { kind, message, leaf } of notes) yield `  [${kind}] ${leaf === undefined ? "" : `leaf ${leaf.index}: `}${message}`;
   if (moreNotes > 0) yield `  … and ${moreNotes} more`;
+  if (report.promises !== undefined && report.promises.length > 0) yield* ["", "Verdicts on record:"];
+  for (const { promise, verdicts } of report.promises ?? []) yield `  ${promise}: ${verdictsText(verdicts)}`;
   const sealed = text.opened + text.erased + text.withheld;
   if (sealed > 0) yield* ["", `Sealed texts: ${text.opened} opened, ${text.erased} erased, ${text.withheld} withheld.`];
 }
+
+const verdictsText = (verdicts: Record<string, number>): string =>
+  Object.entries(verdicts)
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(", ") || "none yet";
 
 const checkLine = ({ title, status, checked }: CheckReport): string =>
   `  ${statusWords[status].padEnd(12)}${title}${checked > 0 ? ` (${checked})` : ""}`;

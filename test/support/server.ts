@@ -1,7 +1,6 @@
 /** A real server in a process of its own, on a free port of this machine. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 
 const root = resolve(import.meta.dirname, "../..");
 const startTimeoutMs = 30_000;
@@ -37,17 +36,4 @@ export async function runningServer(folder: string, secret = ""): Promise<Runnin
       return exited;
     },
   };
-}
-
-const passing = ["overloaded", "views-behind", "tree-behind"];
-
-/** Asks again while the machine, which specs share, is too busy for an answer; nothing is recorded by what is refused so. */
-export async function patiently(url: string, init?: RequestInit): Promise<Response> {
-  for (;;) {
-    const answer = await fetch(url, init);
-    if (answer.status !== 503) return answer;
-    const { code } = (await answer.clone().json()) as { code: string };
-    if (!passing.includes(code)) return answer;
-    await delay(100);
-  }
 }

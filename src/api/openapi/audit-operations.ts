@@ -1,5 +1,6 @@
 /** The operations of the verifiable log, whose bodies are in the formats of others. */
 import { consistencyQuery, receiptParams } from "../audit/audit.ts";
+import { bundleMediaType, bundleQuery } from "../audit/bundle.ts";
 import { censusLineParams } from "../audit/census.ts";
 import type { ProblemCode } from "../problem-codes.ts";
 import { type Operation, parametersOf } from "./operations.ts";
@@ -179,6 +180,30 @@ export const auditPaths: Record<string, Operation> = {
             { account: "acc_0000000000000001", events: 37, line: exampleLine, index: 4, proof: [root], census: exampleCensus },
           ),
           ...censusRefusals("account-not-counted"),
+        },
+      },
+    ),
+  },
+  "/v1/audit/bundle": {
+    get: operation(
+      "get-bundle",
+      "Evidence, to be verified without us",
+      "The whole log, or everything that concerns one account or promise, as an archive that `troth verify` checks offline (docs/audit.md). It is sent as it is made and ends at one signed tree head; one that broke off does not verify.\n\nNeeds the scope `audit`. Not for keys that are bound to a party.",
+      {
+        parameters: parametersOf(bundleQuery, "query"),
+        responses: {
+          "200": {
+            description: "The archive.",
+            content: { [bundleMediaType]: { schema: { type: "string", format: "binary" }, example: "" } },
+          },
+          ...refusals(
+            "account-not-found",
+            "promise-not-found",
+            "head-missing",
+            "census-behind",
+            "vault-unavailable",
+            "key-bound",
+          ),
         },
       },
     ),

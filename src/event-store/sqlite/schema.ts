@@ -48,13 +48,11 @@ export function openForAppending(path: string, create: boolean): DatabaseSync {
       createTables(database);
     }
     checkFormat(database, path);
-    // secure_delete: what moves inside the file leaves no copy behind. No event is ever deleted, so it costs next to nothing.
     // FULL syncs the WAL at each commit; without it a power failure could take back what was acknowledged.
     // Each event dirties a page of either index at random, so a larger WAL saves writes, and its checkpoint holds up
     // one commit for longer. 32 MiB take about a third off the time of bulk loads and hold one up for some 100 ms.
     database.exec(`
       PRAGMA journal_mode = WAL;
-      PRAGMA secure_delete = ON;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 8192;
       PRAGMA journal_size_limit = 67108864;
@@ -63,10 +61,6 @@ export function openForAppending(path: string, create: boolean): DatabaseSync {
     syncWal(path);
   });
 }
-
-/** How long a statement waits from now on for others, as a connection that appends does. */
-export const waitForOthers = (database: DatabaseSync, isWaiting: boolean): void =>
-  database.exec(`PRAGMA busy_timeout = ${isWaiting ? busyMsMax : 0}`);
 
 /** A connection that can only read, to a file that exists; it needs a folder in which SQLite may keep its shared memory. */
 export function openForReading(path: string): DatabaseSync {
