@@ -51,7 +51,8 @@ describe("importing into a folder", () => {
   it("records rows of interactions and promises, and the same files again add nothing", async () => {
     const data = copyOf(made);
     const first = await trothProcess(["import", example("interactions.csv"), ...csv("interactions"), "--data", data]);
-    expect(first).toMatchObject({ code: 0, err: "" });
+    // A slow machine is told how far it has come, now and then.
+    expect({ ...first, err: first.err.replaceAll(/^ *\d+ % .*\n/gm, "") }).toMatchObject({ code: 0, err: "" });
     expect(first.out).toContain("4 lines, 4 commands: 4 recorded, 0 known before, 0 lines refused.");
     const promises = await imported(data, example("promises.csv"), ...csv("promises"), "--up-to", "2024-06-01");
     expect(promises).toMatchObject({ code: 0, accepted: 7, refused: 0, warnings: { "no-due-date": 1 }, complete: true });

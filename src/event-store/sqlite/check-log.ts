@@ -38,6 +38,16 @@ export type OnProgress = (done: number, total: number) => void;
  * @throws StoreUnavailableError when something is wrong.
  */
 export function checkTail(database: DatabaseSync): void {
+  // One snapshot: another connection may append between one look and the next.
+  database.exec("BEGIN");
+  try {
+    checkEnds(database);
+  } finally {
+    if (database.isTransaction) database.exec("ROLLBACK");
+  }
+}
+
+function checkEnds(database: DatabaseSync): void {
   const log = sqliteLog(database);
   const head = log.head();
   if (head === 0) return;

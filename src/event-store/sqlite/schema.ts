@@ -1,7 +1,7 @@
 /** The file of the log: its tables, its format, and the connections to it. */
 import { existsSync, fsyncSync, openSync, closeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { damaged } from "./sqlite-error.ts";
+import { damaged, primaryCodeOf } from "./sqlite-error.ts";
 
 /** Raised when an older Troth could no longer read or append to the file. */
 const formatVersion = 1;
@@ -48,11 +48,11 @@ export function openForAppending(path: string, create: boolean): DatabaseSync {
       createTables(database);
     }
     checkFormat(database, path);
+    switchToWal(database);
     // FULL syncs the WAL at each commit; without it a power failure could take back what was acknowledged.
     // Each event dirties a page of either index at random, so a larger WAL saves writes, and its checkpoint holds up
     // one commit for longer. 32 MiB take about a third off the time of bulk loads and hold one up for some 100 ms.
     database.exec(`
-      PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = 8192;
       PRAGMA journal_size_limit = 67108864;
@@ -60,6 +60,26 @@ export function openForAppending(path: string, create: boolean): DatabaseSync {
     `);
     syncWal(path);
   });
+}
+
+const busy = 5;
+const busyRetryMs = 5;
+
+/**
+ * The first connection to a file changes its mode, and needs it for itself. Where two find it unchanged at the same moment, each
+ * holds what the other waits for, and SQLite refuses one of them at once instead of letting it wait: so it tries again.
+ */
+function switchToWal(database: DatabaseSync): void {
+  for (const until = performance.now() + busyMsMax; ;) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const isBusy = primaryCodeOf(error) === busy;
+      if (!isBusy || performance.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyRetryMs);
+    }
+  }
 }
 
 /** A connection that can only read, to a file that exists; it needs a folder in which SQLite may keep its shared memory. */

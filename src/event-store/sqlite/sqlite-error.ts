@@ -7,7 +7,7 @@ const sqlite = { corrupt: 11, full: 13, tooBig: 18, constraint: 19, mismatch: 20
 const ioErrorShmSize = 4874;
 
 const codeOf = (error: unknown): number | undefined => (error as { errcode?: number }).errcode;
-const primaryCodeOf = (error: unknown): number | undefined => {
+export const primaryCodeOf = (error: unknown): number | undefined => {
   const code = codeOf(error);
   return code === undefined ? undefined : code % 256;
 };
