@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiProblems } from "../../src/api/problem-codes.ts";
 import { openApiDocument } from "../../src/api/openapi/document.ts";
 import { commands } from "../../src/commands/registry.ts";
+import { promiseStandings, standings } from "../../src/domain/assess/assess.ts";
+import { settlementFlags } from "../../src/domain/assess/settle.ts";
+import { verdicts } from "../../src/domain/verdict.ts";
 import { queries } from "../../src/queries/registry.ts";
 import { type TestApi, testApi } from "../support/api.ts";
 
@@ -82,6 +85,24 @@ describe("the OpenAPI document", () => {
           expect.arrayContaining(["400", "401", "403", "422", "429", "500", "503"]),
         );
     }
+  });
+});
+
+describe("what a client can rely on", () => {
+  const text = JSON.stringify(document);
+  it("lists every word of a promise's state, of an occurrence's standing, and of a flag", () => {
+    for (const words of [promiseStandings, standings, verdicts, settlementFlags])
+      expect(text).toContain(`"enum":${JSON.stringify(words)}`);
+  });
+  it("says which types of body are taken", () => {
+    const refusal = (document as any).components.responses["unsupported-media-type"];
+    expect(refusal.description).toContain("`Content-Type: application/json`");
+    expect(refusal.description).toContain("`application/x-ndjson`");
+  });
+  it("says what the cursor of the event feed is", () => {
+    const { parameters, responses } = (document as any).paths["/v1/events"].get;
+    expect(parameters.find(({ name }: { name: string }) => name === "after").description).toContain("The cursor");
+    expect(responses["200"].content["application/json"].schema.properties.next.description).toContain("`after`");
   });
 });
 
