@@ -104,6 +104,7 @@ describe("SIGTERM", () => {
       body: unendedBatch(asked.signal) as never,
       duplex: "half",
     } as RequestInit);
+    expect(response.status).toBe(200);
     let text = "";
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       text += Buffer.from(chunk).toString();
