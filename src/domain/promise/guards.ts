@@ -90,7 +90,7 @@ export const refusedIn: Record<ReturnType<typeof statusAt>, DomainErrorCode> = {
 /** @throws DomainError named after the status when it is none of `allowed`. */
 export function requireStatus(facts: MadePromise, at: Instant, ...allowed: ReturnType<typeof statusAt>[]): void {
   const status = statusAt(facts, at);
-  if (!allowed.includes(status)) throw new DomainError(refusedIn[status], `the promise is ${status}`);
+  if (!allowed.includes(status)) throw new DomainError(refusedIn[status]);
 }
 
 /**
