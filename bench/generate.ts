@@ -48,7 +48,7 @@ async function recordFacts(folder: string, portfolio: Portfolio): Promise<void> 
   const vault = openSqliteVault(vaultPath(folder), keyEncryptionKey(keysFolderOf({ folder }), vaultPath(folder)));
   const store = openSqliteEventStore(ledgerPath(folder));
   const ledger = new Ledger({ store, vault, clock: new LogClock(Date.now, undefined) });
-  const desk: Desk = { ledger, host: undefined as never, timeZoneData: "bench" };
+  const desk: Desk = { ledger, host: undefined as never, erasures: undefined as never, timeZoneData: "bench" };
   await runLives(desk, [reps()].values());
   await runLives(desk, lives(portfolio));
   await store.close();

@@ -25,6 +25,7 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "key-not-found": { status: 404, title: "There is no such key" },
   "recording-not-found": { status: 404, title: "There is no such load of history" },
   "recording-completed": { status: 409, title: "The load of history is complete" },
+  "subject-not-found": { status: 404, title: "There is no such data subject" },
   "promise-offered": { status: 409, title: "The promise is only offered" },
   "promise-countered": { status: 409, title: "Other terms lie on the table" },
   "promise-declined": { status: 409, title: "The promise was declined" },

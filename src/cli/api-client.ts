@@ -15,7 +15,13 @@ export class RefusedError extends CliError {
   }
 }
 
-export type Acknowledgement = { id: string; ids?: Record<string, string[]>; position: number; secret?: string };
+export type Acknowledgement = {
+  id: string;
+  events: readonly { type: string }[];
+  ids?: Record<string, string[]>;
+  position: number;
+  secret?: string;
+};
 
 export type CommandRequest = { params?: Record<string, string>; body?: object; idempotencyKey?: string };
 
@@ -42,7 +48,7 @@ export class ApiClient {
   }
 
   async #send(method: string, path: string, body?: object, idempotencyKey?: string): Promise<unknown> {
-    const response = await fetch(new URL(`/v1${path}`, this.url), {
+    const response = await this.#fetched(`/v1${path}`, {
       method,
       headers: {
         authorization: `Bearer ${this.#key}`,
@@ -55,5 +61,15 @@ export class ApiClient {
     if (response.ok) return answer;
     const { code = "unknown", detail = "" } = answer as { code?: string; detail?: string };
     throw new RefusedError(response.status, code, `${method} ${path.split("?")[0]} was refused: ${detail} (${code})`);
+  }
+
+  async #fetched(path: string, request: RequestInit): Promise<Response> {
+    try {
+      return await fetch(new URL(path, this.url), request);
+    } catch (error) {
+      const { code } = ((error as Error).cause ?? {}) as { code?: string };
+      const reason = code === undefined ? "" : ` (${code})`;
+      throw new CliError(exitCodes.network, `the server at ${this.url} can't be reached${reason}`, { cause: error });
+    }
   }
 }

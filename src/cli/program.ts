@@ -5,6 +5,7 @@ import { type ExitCode, everyExitCode, exitCodesHelp } from "./exit-codes.ts";
 import { censusCommand } from "./census.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo/demo.ts";
+import { eraseCommand } from "./erase.ts";
 import { importCommand } from "./import/import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
@@ -23,6 +24,7 @@ const subcommands = [
   serveCommand,
   keysCommand,
   importCommand,
+  eraseCommand,
   statusCommand,
   checkCommand,
   censusCommand,

@@ -47,6 +47,8 @@ export type Desk = {
   ledger: Ledger;
   host: ViewsHost;
   timeZoneData: string;
+  /** Makes a subject unreadable for good, once the log says that it is erased. */
+  erasures: { carryOut(tombstone: { subject: SubjectId; at: Instant }): Promise<void> };
   /** Where the log is signed. */
   auditLog?: {
     status(): { lastKnownHead?: { size: number; root?: string } };

@@ -13,6 +13,7 @@ import { makeAgreement } from "./agreements.ts";
 import { takeCensus } from "./census.ts";
 import type { CommandDefinition } from "./command.ts";
 import { correctInteraction, recordInteraction, retractInteraction } from "./interactions.ts";
+import { eraseSubject } from "./erasure.ts";
 import { fitDormancyModel, fitPrior } from "./models.ts";
 import { recordOutcome, retractOutcome } from "./outcomes.ts";
 import { addPerson, changePerson, movePerson, personLeft } from "./people.ts";
@@ -65,6 +66,7 @@ export const commands: readonly CommandDefinition[] = [
   correctClock,
   resumeLog,
   takeCensus,
+  eraseSubject,
 ];
 
 const byName = new Map(commands.map((command) => [command.name, command]));

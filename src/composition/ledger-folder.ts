@@ -16,12 +16,14 @@ import { openSqliteEventStore } from "../event-store/sqlite/sqlite-event-store.t
 import { Keeper } from "../keeper/keeper.ts";
 import { derivedId } from "../ledger/ids.ts";
 import { decode } from "../ledger/envelope.ts";
+import { Erasures } from "../ledger/erasures.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, LogClock } from "../ledger/log-clock.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { ReadingDesk } from "../queries/query.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
+import { openTombstones } from "../vault/tombstones.ts";
 import type { Vault } from "../vault/vault.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
@@ -43,6 +45,8 @@ export type OpenLedger = {
   readingDesk: ReadingDesk;
   host: ViewsHost & { ready: Promise<unknown> };
   keeper: Keeper;
+  /** To be finished before anything is read: see `Erasures.finish`. */
+  erasures: Erasures;
   /** Not started: whoever serves the ledger does that. */
   auditLog: StartedAuditLog;
   /** Not started either. */
@@ -147,7 +151,8 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),
     });
-    const desk = { ledger, host, timeZoneData: process.versions["tz"] ?? "unknown", auditLog, census };
+    const erasures = new Erasures({ ledger, store, vault, tombstones: openTombstones(keysFolderOf(options)) });
+    const desk = { ledger, host, erasures, timeZoneData: process.versions["tz"] ?? "unknown", auditLog, census };
     const readingDesk: ReadingDesk = {
       get views() {
         return host.views;
@@ -164,6 +169,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       readingDesk,
       host,
       keeper: new Keeper(ledger, host),
+      erasures,
       auditLog,
       census,
       close: () => closeAll(closers),
@@ -175,7 +181,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
 }
 
 /** Log time goes on from the last event. */
-function logTimeOf({ log }: LocalEventStore): Instant | undefined {
+export function logTimeOf({ log }: LocalEventStore): Instant | undefined {
   const [last] = log.readAll(log.head() - 1, 1);
   return last === undefined ? undefined : decode(last)?.recordedAt;
 }

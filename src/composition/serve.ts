@@ -49,6 +49,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     headHistory: headHistoryIn(ledgerPath(ledger.folder)),
   });
   const stopping = new AbortController();
+  await finishErasures(ledger, app);
   auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"));
   census.start((trouble) => app.log.error({ trouble }, "the census can't be counted"));
   try {
@@ -72,6 +73,18 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
       await Promise.all([drained, keeping]);
     }),
   };
+}
+
+/** Nobody is shown a text that was to be erased: what was begun, or what a restored copy brought back, is finished first. */
+async function finishErasures({ erasures, close }: OpenLedger, app: FastifyInstance): Promise<void> {
+  try {
+    const subjects = await erasures.finish();
+    if (subjects.length > 0) app.log.warn({ subjects }, "erasures were finished that an end or an older copy had left undone");
+  } catch (error) {
+    await app.close();
+    await close();
+    throw error;
+  }
 }
 
 /** The keeper reads the views, so it begins once they can be read. */

@@ -22,6 +22,7 @@ export const domainErrorSentences = {
   "key-not-found": "there is no key of this id",
   "recording-not-found": "there is no load of history of this id; start it first",
   "recording-completed": "the load of history was completed up to another instant",
+  "subject-not-found": "there is no person and no account of this id",
   // The lifecycle of a promise.
   "promise-offered": "the promise is only offered and binds nobody yet",
   "promise-countered": "other terms lie on the table; they have to be answered first",

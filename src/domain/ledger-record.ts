@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { At, Decider, Draft, EventOf, Recorded } from "./decider.ts";
 import { DomainError } from "./errors.ts";
 import { logOrigin, signatureLine, verifierKey } from "./signed-note-values.ts";
-import { type Instant, instant, type RecordingId, recordingId, type Slug, slug } from "./values.ts";
+import { type Instant, instant, type RecordingId, recordingId, type Slug, slug, type SubjectId, subjectId } from "./values.ts";
 
 const fit = { cutOff: instant, inputSize: z.int().min(0) };
 export const dormancyFit = z.strictObject({
@@ -75,6 +75,8 @@ export const ledgerEvents = {
   LogKeyRotated: keyRotation,
   /** Proof that nothing was left out: whoever has the log counts again, and must come to the same root. */
   CensusTaken: censusFigures,
+  /** Nothing personal of the subject can be read any more. What its events say besides stays. */
+  SubjectErased: z.strictObject({ subject: subjectId, reason: slug.optional() }),
   PriorFitted: priorFit,
   DormancyModelFitted: dormancyFit,
 };
@@ -89,10 +91,13 @@ export type LedgerCommand =
   | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: { size: number; root?: string } | undefined } & At)
   | ({ type: "RotateLogKey"; rotation: KeyRotation } & At)
   | ({ type: "RecordCensus"; census: CensusFigures } & At)
+  | ({ type: "EraseSubject"; subject: SubjectId; reason?: Slug | undefined } & At)
   | ({ type: "RecordPriorFit"; fit: z.infer<typeof priorFit> } & At)
   | ({ type: "RecordDormancyFit"; fit: z.infer<typeof dormancyFit> } & At);
 
 export type Recording = { recording: RecordingId; source: Slug; startedAt: Instant; completedAt?: Instant; upTo?: Instant };
+/** Erasures, the last one first. A list that grows at its head, since the whole stream is folded for each command on it. */
+export type Erasure = { subject: SubjectId; at: Instant; before: Erasure | undefined };
 export type LedgerState = {
   isOpen: boolean;
   recordings: ReadonlyMap<RecordingId, Recording>;
@@ -103,6 +108,7 @@ export type LedgerState = {
   logKey?: string;
   /** The last one, and when it was recorded. */
   census?: CensusFigures & { recordedAt: Instant };
+  erasures?: Erasure;
   dormancy?: z.infer<typeof dormancyFit>;
 };
 
@@ -130,6 +136,10 @@ function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[
       return rotateLogKey(command.rotation, state);
     case "RecordCensus":
       return recordCensus(command.census, state);
+    case "EraseSubject":
+      return erasureOf(state, command.subject) === undefined
+        ? [{ type: "SubjectErased", data: { subject: command.subject, reason: command.reason } }]
+        : [];
     case "RecordPriorFit":
       return [{ type: "PriorFitted", data: command.fit }];
     case "RecordDormancyFit":
@@ -195,6 +205,8 @@ function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
       return { ...state, logKey: event.data.newKey };
     case "CensusTaken":
       return { ...state, census: { ...event.data, recordedAt: event.recordedAt } };
+    case "SubjectErased":
+      return { ...state, erasures: { subject: event.data.subject, at: event.occurredAt, before: state.erasures } };
     case "ClockCorrected":
       return state;
   }
@@ -204,3 +216,13 @@ const withRecording = (state: LedgerState, recording: Recording): LedgerState =>
   ...state,
   recordings: new Map(state.recordings).set(recording.recording, recording),
 });
+
+/** Every erasure, the last one first. */
+export function* erasuresOf({ erasures }: LedgerState): Generator<Erasure> {
+  for (let erasure = erasures; erasure !== undefined; erasure = erasure.before) yield erasure;
+}
+
+export function erasureOf(state: LedgerState, subject: SubjectId): Erasure | undefined {
+  for (const erasure of erasuresOf(state)) if (erasure.subject === subject) return erasure;
+  return undefined;
+}

@@ -26,4 +26,23 @@ export interface Log {
 export interface LocalEventStore extends EventStore {
   /** Sees every append that this store has answered. Its methods throw what those of the store reject with. */
   readonly log: Log;
+
+  /**
+   * Puts a text in the place of ciphertext, for good: when it resolves, what stood there is in no file of the store. Leaves are
+   * not touched. Reads the log up to its head in small steps, so that appends go on; killed in between, it is begun anew.
+   *
+   * @param marks names under which the end of it is remembered in the log's own file; see `overwritten`.
+   * @param replacement what is to stand there, no longer than what stands there now, and is filled up with spaces to the same
+   *   length; undefined to leave an event as it is. Called with every event that has any.
+   * @throws StoreUnavailableError; also where a reader keeps an earlier state of the file for half a minute. Repeat it then.
+   */
+  overwriteCiphertext(marks: readonly string[], replacement: (event: StoredEvent) => string | undefined): Promise<void>;
+
+  /** The marks of every overwriting that came to its end in this very file: an older copy lacks those of later ones. */
+  overwritten(): string[];
+}
+
+/** @throws RangeError for a replacement that does not fit: its place in the file stays as long as it was. */
+export function filledUp(replacement: string, ciphertext: string): string {
+  return replacement + " ".repeat(Buffer.byteLength(ciphertext) - Buffer.byteLength(replacement));
 }

@@ -94,6 +94,8 @@ export class Ledger {
   readonly #lanes = new Map<string, Promise<unknown>>();
   readonly #references = new Map<string, { state: unknown; readAtMs: number }>();
   readonly #elapsedMs: () => number;
+  /** Appends under way that hold sealed text. */
+  readonly #sealing = new Set<Promise<unknown>>();
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
@@ -253,8 +255,35 @@ export class Ledger {
     }
   }
 
+  /**
+   * Resolves once every append that held sealed text when this was called is in the log or refused. What was sealed a moment
+   * before a key was destroyed may still be on its way.
+   */
+  async sealedAppendsSettled(): Promise<void> {
+    await Promise.all(this.#sealing);
+  }
+
   /** @returns undefined where another process was first with the same request: its events stand there, and say what is to be answered. */
   async #append<Event extends AnyEvent>(
+    stream: string,
+    revision: number,
+    drafts: Draft<Event>[],
+    at: Instant,
+    idOf: EventIds,
+    meta: CommandMeta,
+  ): Promise<Handled | undefined> {
+    const running = this.#sealAndAppend(stream, revision, drafts, at, idOf, meta);
+    if (!drafts.some(({ personal }) => personal?.length)) return running;
+    const settled = running.catch(() => undefined);
+    this.#sealing.add(settled);
+    try {
+      return await running;
+    } finally {
+      this.#sealing.delete(settled);
+    }
+  }
+
+  async #sealAndAppend<Event extends AnyEvent>(
     stream: string,
     revision: number,
     drafts: Draft<Event>[],

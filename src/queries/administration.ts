@@ -5,11 +5,11 @@ import { interactionFacts } from "../domain/interaction.ts";
 import { dormancyFit, priorFit } from "../domain/ledger-record.ts";
 import { keyScope } from "../domain/key.ts";
 import { policyDocument } from "../domain/policy.ts";
-import { accountId, instant, interactionId, keyId, partyId, recordingId, slug } from "../domain/values.ts";
+import { accountId, eventId, instant, interactionId, keyId, partyId, recordingId, slug, subjectId } from "../domain/values.ts";
 import { interactionById } from "../projections/interactions.ts";
 import { dormancyModelOf, policyInForce } from "../projections/parameters.ts";
 import { openPersonal, personalFields } from "./personal.ts";
-import { basis, defineQuery } from "./query.ts";
+import { basis, CursorError, decodeCursor, defineQuery, encodeCursor } from "./query.ts";
 import { basisNow } from "./reading.ts";
 
 const nothing = z.strictObject({});
@@ -154,11 +154,12 @@ export const currentModels = defineQuery({
 });
 
 const accessLine = z.strictObject({
+  line: z.int().min(1).describe("Counts from 1 without gaps."),
   at: instant,
-  key: z.string(),
-  purpose: z.string(),
-  event: z.string(),
-  subjects: z.array(z.string()),
+  key: z.string().describe("The API key that opened it."),
+  purpose: z.string().describe("The question that was asked, or `bundle` and the like for what was handed out."),
+  event: eventId,
+  subjects: z.array(subjectId).describe("Whose text the event holds."),
 });
 
 export const accessLog = defineQuery({
@@ -166,13 +167,30 @@ export const accessLog = defineQuery({
   path: "/access-log",
   tag: "Ledger",
   summary: "Who opened whose personal text, newest first",
+  description:
+    "A line for each event that was opened, written before the text is given out. An erasure leaves it as it is: it holds ids alone. With a filter a page may be short, or empty, and still have a `next`.",
   scope: "audit",
   params: nothing,
-  query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
-  answer: z.strictObject({ items: z.array(accessLine) }),
+  query: z.strictObject({
+    limit: z.coerce.number().int().min(1).max(1_000).default(100),
+    after: z.string().max(400).optional().describe("The `next` of the page before."),
+    subject: subjectId.optional().describe("Openings of this person's or account's text."),
+    key: keyId.optional().describe("Openings by this API key."),
+  }),
+  answer: z.strictObject({ items: z.array(accessLine), next: z.string().nullable() }),
   refusals: [],
-  run: async ({ vault }, { query }) => ({ items: await vault.accessLog(query.limit) }),
+  async run({ vault }, { query: { after, ...query } }) {
+    const { lines, next } = await vault.accessLog({ ...query, before: lineIn(after) });
+    return { items: lines, next: next === undefined ? null : encodeCursor([next]) };
+  },
 });
+
+/** @throws CursorError */
+function lineIn(cursor: string | undefined): number | undefined {
+  const [line, ...more] = decodeCursor(cursor) ?? [];
+  if (cursor === undefined || (Number.isSafeInteger(line) && more.length === 0)) return line as number | undefined;
+  throw new CursorError("`after` is not the `next` of an earlier answer");
+}
 
 const interactionAnswer = z.strictObject({
   id: interactionId,

@@ -4,13 +4,19 @@ import type { Instant, SubjectId } from "../domain/values.ts";
 import { type CiphertextEntry, type DataKey, openSegment, sealSegment } from "./sealing.ts";
 import {
   type AccessLogLine,
+  type AccessLogPage,
+  type AccessLogQuery,
   type Commitment,
   type ErasableVault,
   type OpenRequest,
   type Opened,
   type Reader,
+  type Tombstone,
   VaultUnavailableError,
 } from "./vault.ts";
+
+/** A line of the access log before it has its number. */
+export type NewLine = Omit<AccessLogLine, "line">;
 
 /** What an adapter keeps. */
 export interface KeyStore {
@@ -29,8 +35,9 @@ export interface KeyStore {
   isErased(subject: SubjectId): boolean;
   erase(subject: SubjectId, at: Instant): Promise<void>;
   /** Adds lines to the access log; on disk when this resolves. */
-  log(lines: readonly AccessLogLine[]): Promise<void>;
-  accessLog(limit: number): Promise<AccessLogLine[]>;
+  log(lines: readonly NewLine[]): Promise<void>;
+  accessLog(query: AccessLogQuery): Promise<AccessLogPage>;
+  tombstones(): Tombstone[];
   /** Finishes what was asked for, and lets go of the keys. Called once. */
   close(): Promise<void>;
 }
@@ -76,9 +83,14 @@ export function vaultOver(store: KeyStore, idKey: KeyObject): ErasableVault {
       await store.erase(subject, at);
     },
 
-    async accessLog(limit) {
+    tombstones() {
       mustBeOpen();
-      return store.accessLog(limit);
+      return store.tombstones();
+    },
+
+    async accessLog(query) {
+      mustBeOpen();
+      return store.accessLog(query);
     },
 
     async close() {
@@ -89,7 +101,7 @@ export function vaultOver(store: KeyStore, idKey: KeyObject): ErasableVault {
   };
 }
 
-const logLine = ({ event, sealed }: OpenRequest, { key, purpose, at }: Reader): AccessLogLine => ({
+const logLine = ({ event, sealed }: OpenRequest, { key, purpose, at }: Reader): NewLine => ({
   at,
   key,
   purpose,

@@ -2,7 +2,7 @@
 import type { Instant, SubjectId } from "../domain/values.ts";
 import { vaultOver } from "./keyed-vault.ts";
 import { type DataKey, newKey } from "./sealing.ts";
-import { type AccessLogLine, type ErasableVault, SubjectErasedError } from "./vault.ts";
+import { type AccessLogLine, type ErasableVault, SubjectErasedError, type Tombstone, type Tombstones } from "./vault.ts";
 
 export function openMemoryVault(): ErasableVault {
   const keys = new Map<SubjectId, DataKey>();
@@ -30,10 +30,33 @@ export function openMemoryVault(): ErasableVault {
         if (!tombstones.has(subject)) tombstones.set(subject, at);
         keys.delete(subject);
       },
-      log: async (more) => void lines.push(...more),
-      accessLog: async (limit) => lines.toReversed().slice(0, limit),
+      tombstones: () => [...tombstones].map(([subject, at]) => ({ subject, at })),
+      log: async (more) => {
+        for (const line of more) lines.push({ line: lines.length + 1, ...line });
+      },
+      accessLog: async ({ limit, before = Infinity, subject, key }) => {
+        const found = lines.filter(
+          (line) =>
+            line.line < before &&
+            (subject === undefined || line.subjects.includes(subject)) &&
+            (key === undefined || line.key === key),
+        );
+        const page = found.toReversed().slice(0, limit);
+        return { lines: page, ...(page.length < found.length ? { next: page.at(-1)!.line } : {}) };
+      },
       close: async () => keys.clear(),
     },
     newKey(),
   );
+}
+
+/** Tombstones that are forgotten with their process. */
+export function memoryTombstones(): Tombstones {
+  const known = new Map<SubjectId, Tombstone>();
+  return {
+    all: () => [...known.values()],
+    add(tombstone) {
+      if (!known.has(tombstone.subject)) known.set(tombstone.subject, tombstone);
+    },
+  };
 }

@@ -5,16 +5,32 @@
 import type { KeyObject } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import type { EventId, Instant, SubjectId } from "../domain/values.ts";
 import { GroupedWrites } from "./grouped-writes.ts";
-import { type KeyStore, vaultOver } from "./keyed-vault.ts";
+import { type KeyStore, type NewLine, vaultOver } from "./keyed-vault.ts";
 import { type DataKey, keyBytes, newKey, unwrapKey, wrapKey } from "./sealing.ts";
-import { type AccessLogLine, type ErasableVault, SubjectErasedError, VaultUnavailableError } from "./vault.ts";
+import {
+  type AccessLogPage,
+  type AccessLogQuery,
+  type ErasableVault,
+  SubjectErasedError,
+  type Tombstone,
+  VaultUnavailableError,
+} from "./vault.ts";
 
 export type SqliteVaultOptions = {
   /** How many unwrapped data keys stay in memory; those not used for longest go first. Default 10,000. */
   keysInMemoryMax?: number;
 };
+
+/** How long a statement waits for another connection's transaction. */
+const busyMsMax = 5_000;
+/** How long an erasure waits for readers of the write-ahead log. */
+const emptyWalMsMax = 30_000;
+const emptyWalRetryMs = 20;
+/** Lines that one question looks at, whether they are those that were asked for or not: some milliseconds of work. */
+const lineScanMax = 20_000;
 
 const schemaVersion = 1;
 const schema = `
@@ -32,7 +48,7 @@ const schema = `
 export function openSqliteVault(path: string, keyEncryptionKey: KeyObject, options: SqliteVaultOptions = {}): ErasableVault {
   if (keyEncryptionKey.symmetricKeySize !== keyBytes) throw new RangeError(`the key-encryption key must have ${keyBytes} bytes`);
   closeSync(openSync(path, "a", 0o600)); // SQLite would let others read who opened what; its WAL takes the mode of the file.
-  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const db = new DatabaseSync(path, { timeout: busyMsMax });
   try {
     // secure_delete overwrites what is deleted; FULL makes each commit wait for the disk.
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF");
@@ -166,14 +182,33 @@ class SqliteKeyStore implements KeyStore {
       this.#cache.delete(subject);
     });
     // The write-ahead log still holds the pages as they were when the key was minted.
-    const { busy } = guarded(() => this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()) as { busy: number };
-    if (busy !== 0)
+    if (!(await this.#emptyWal()))
       throw new VaultUnavailableError(
         `${subject} is erased, but a reader keeps the write-ahead log from being emptied: erase again`,
       );
   }
 
-  async log(lines: readonly AccessLogLine[]): Promise<void> {
+  /** Waits for readers without keeping the thread: a backup may hold its snapshot for a while. */
+  async #emptyWal(): Promise<boolean> {
+    for (const until = Date.now() + emptyWalMsMax; ; await delay(emptyWalRetryMs)) {
+      const isEmpty = guarded(() => {
+        this.#db.exec("PRAGMA busy_timeout = 0");
+        const { busy } = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+        this.#db.exec(`PRAGMA busy_timeout = ${busyMsMax}`);
+        return busy === 0;
+      });
+      if (isEmpty || Date.now() > until) return isEmpty;
+    }
+  }
+
+  tombstones(): Tombstone[] {
+    return guarded(() => this.#sql.tombstones.all()).map((row) => ({
+      subject: row["subject"] as SubjectId,
+      at: row["erased_at"] as Instant,
+    }));
+  }
+
+  async log(lines: readonly NewLine[]): Promise<void> {
     if (lines.length === 0) return;
     await this.#write(() => {
       for (const { at, key, purpose, event, subjects } of lines)
@@ -181,14 +216,25 @@ class SqliteKeyStore implements KeyStore {
     });
   }
 
-  async accessLog(limit: number): Promise<AccessLogLine[]> {
-    return guarded(() => this.#sql.lines.all(limit)).map((row) => ({
+  async accessLog({ limit, before, subject, key }: AccessLogQuery): Promise<AccessLogPage> {
+    const last = before === undefined ? this.#lastLine() : before - 1;
+    const first = Math.max(1, last - lineScanMax + 1);
+    const asked = { first, last, limit, key: key ?? null, subject: subject === undefined ? null : JSON.stringify(subject) };
+    const lines = guarded(() => this.#sql.lines.all(asked)).map((row) => ({
+      line: row["id"] as number,
       at: row["at"] as Instant,
       key: row["key"] as string,
       purpose: row["purpose"] as string,
       event: row["event"] as EventId,
       subjects: JSON.parse(row["subjects"] as string) as SubjectId[],
     }));
+    // A full page ended where its last line is; any other has looked at every line down to `first`.
+    const next = lines.length === limit ? lines.at(-1)!.line : first;
+    return next > 1 ? { lines, next } : { lines };
+  }
+
+  #lastLine(): number {
+    return guarded(() => this.#sql.lastLine.get()!["last"] as number | null) ?? 0;
   }
 
   async close(): Promise<void> {
@@ -231,7 +277,13 @@ const statementsOf = (db: DatabaseSync) => ({
   tombstone: db.prepare("SELECT 1 FROM tombstones WHERE subject = ?"),
   addTombstone: db.prepare("INSERT INTO tombstones VALUES (?, ?) ON CONFLICT DO NOTHING"),
   addLine: db.prepare("INSERT INTO access_log (at, key, purpose, event, subjects) VALUES (?, ?, ?, ?, ?)"),
-  lines: db.prepare("SELECT at, key, purpose, event, subjects FROM access_log ORDER BY id DESC LIMIT ?"),
+  lines: db.prepare(
+    `SELECT id, at, key, purpose, event, subjects FROM access_log
+     WHERE id BETWEEN :first AND :last AND (:key IS NULL OR key = :key) AND (:subject IS NULL OR instr(subjects, :subject) > 0)
+     ORDER BY id DESC LIMIT :limit`,
+  ),
+  lastLine: db.prepare("SELECT max(id) AS last FROM access_log"),
+  tombstones: db.prepare("SELECT subject, erased_at FROM tombstones ORDER BY erased_at, subject"),
   dataVersion: db.prepare("PRAGMA data_version"),
 });
 

@@ -40,7 +40,7 @@ export interface Vault {
   fingerprint(text: string): string;
 
   /** Openings, newest first. */
-  accessLog(limit: number): Promise<AccessLogLine[]>;
+  accessLog(query: AccessLogQuery): Promise<AccessLogPage>;
 
   close(): Promise<void>;
 }
@@ -52,9 +52,37 @@ export interface ErasableVault extends Vault {
    * nothing, the first instant stays; so a restored backup can be told every tombstone again. The caller blanks the ciphertext.
    */
   erase(subject: SubjectId, at: Instant): Promise<void>;
+
+  /** Every erasure that this vault knows of. */
+  tombstones(): Tombstone[];
 }
 
-export type AccessLogLine = { at: Instant; key: string; purpose: string; event: EventId; subjects: SubjectId[] };
+/** A subject that was erased, and when. */
+export type Tombstone = { subject: SubjectId; at: Instant };
+
+/** Tombstones kept apart from ledger and vault, so that restoring older copies of both brings nobody back. */
+export interface Tombstones {
+  all(): Tombstone[];
+  /** On disk when it returns. Repeating it for a subject changes nothing. */
+  add(tombstone: Tombstone): void;
+}
+
+/** `line` counts from 1 without gaps. */
+export type AccessLogLine = { line: number; at: Instant; key: string; purpose: string; event: EventId; subjects: SubjectId[] };
+
+export type AccessLogQuery = {
+  limit: number;
+  /** Lines before this one; the newest where absent. */
+  before?: number | undefined;
+  subject?: SubjectId | undefined;
+  key?: string | undefined;
+};
+
+export type AccessLogPage = {
+  lines: AccessLogLine[];
+  /** Go on before this line; absent once the first one was looked at. A page may be short of `limit`, or empty, and go on. */
+  next?: number;
+};
 
 /** The subject was erased; nothing personal can be recorded for it any more. */
 export class SubjectErasedError extends Error {

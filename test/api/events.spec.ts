@@ -70,7 +70,8 @@ describe("a page of the log", () => {
     expect(json.items[0].opened).toEqual([
       { subject: otherAccount, field: "note", status: "opened", value: "Talked about sailing." },
     ]);
-    const [line] = await api.ledger.vault.accessLog(1);
+    const { lines } = await api.ledger.vault.accessLog({ limit: 1 });
+    const [line] = lines;
     expect(line).toMatchObject({
       key: api.admin.slice(6, 36),
       purpose: "events",

@@ -2,7 +2,13 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { commitmentTo } from "../../src/vault/sealing.ts";
-import { type ErasableVault, type OpenRequest, SubjectErasedError, VaultUnavailableError } from "../../src/vault/vault.ts";
+import {
+  type AccessLogQuery,
+  type ErasableVault,
+  type OpenRequest,
+  SubjectErasedError,
+  VaultUnavailableError,
+} from "../../src/vault/vault.ts";
 import {
   anna,
   ben,
@@ -159,19 +165,51 @@ export function vaultContract(name: string, open: () => ErasableVault): void {
         await vault.open([both], { key: "auditor", purpose: "export", at: evening });
         const line = { at: noon, key: reader.key, purpose: "timeline" };
         const lines = [
-          { at: evening, key: "auditor", purpose: "export", event: firstVisit, subjects: [anna, ben] },
-          { ...line, event: secondVisit, subjects: [ben] },
-          { ...line, event: firstVisit, subjects: [anna, ben] },
+          { line: 3, at: evening, key: "auditor", purpose: "export", event: firstVisit, subjects: [anna, ben] },
+          { line: 2, ...line, event: secondVisit, subjects: [ben] },
+          { line: 1, ...line, event: firstVisit, subjects: [anna, ben] },
         ];
-        expect(await vault.accessLog(10)).toEqual(lines);
-        expect(await vault.accessLog(2)).toEqual(lines.slice(0, 2));
+        expect(await vault.accessLog({ limit: 10 })).toEqual({ lines });
+      });
+
+      /** Lines of the whole log, page by page. */
+      async function paged(query: Omit<AccessLogQuery, "before">): Promise<number[][]> {
+        const pages: number[][] = [];
+        for (let before: number | undefined; ;) {
+          const { lines, next } = await vault.accessLog({ ...query, before });
+          pages.push(lines.map(({ line }) => line));
+          if (next === undefined) return pages;
+          before = next;
+        }
+      }
+
+      it("comes in pages, whole and in order, for everybody, one subject or one key", async () => {
+        const [annas, bens] = [await sealOne(vault, firstVisit, anna, "a"), await sealOne(vault, secondVisit, ben, "b")];
+        for (const key of ["key-1", "key-2"])
+          for (const request of [annas, bens, annas]) await vault.open([request], { key, purpose: "timeline", at: noon });
+        expect(await paged({ limit: 4 })).toEqual([
+          [6, 5, 4, 3],
+          [2, 1],
+        ]);
+        expect((await paged({ limit: 6 })).flat()).toEqual([6, 5, 4, 3, 2, 1]);
+        expect((await paged({ limit: 2, subject: anna })).flat()).toEqual([6, 4, 3, 1]);
+        expect((await paged({ limit: 1, subject: anna, key: "key-1" })).flat()).toEqual([3, 1]);
+        expect((await paged({ limit: 9, key: "key-3" })).flat()).toEqual([]);
+      });
+
+      it("keeps the lines of a subject that was erased: they hold ids alone", async () => {
+        await read(vault, await sealOne(vault, firstVisit, anna, "a"));
+        const before = await vault.accessLog({ limit: 10, subject: anna });
+        await vault.erase(anna, noon);
+        expect(await vault.accessLog({ limit: 10, subject: anna })).toEqual(before);
+        expect(before.lines).toHaveLength(1);
       });
 
       it("holds the attempt that opened nothing, and no line where nothing is sealed", async () => {
         const sealed = await sealOne(vault, firstVisit, anna, "a");
         await vault.open([{ ...sealed, ciphertext: null }], reader);
         expect(await vault.open([{ event: secondVisit, sealed: [], ciphertext: null }], reader)).toEqual([[]]);
-        expect((await vault.accessLog(10)).map((line) => line.event)).toEqual([firstVisit]);
+        expect((await vault.accessLog({ limit: 10 })).lines.map((line) => line.event)).toEqual([firstVisit]);
       });
     });
 
@@ -188,6 +226,7 @@ export function vaultContract(name: string, open: () => ErasableVault): void {
         const request = await sealOne(vault, firstVisit, anna, "one");
         await vault.erase(anna, noon);
         await vault.erase(anna, evening);
+        expect(vault.tombstones()).toEqual([{ subject: anna, at: noon }]);
         const refused = vault.seal({ event: secondVisit, fields: [note(ben, "two"), note(anna, "three")] });
         await expect(refused).rejects.toThrow(SubjectErasedError);
         await expect(refused).rejects.toMatchObject({ subject: anna });
@@ -228,7 +267,7 @@ export function vaultContract(name: string, open: () => ErasableVault): void {
       await expect(sealOne(vault, firstVisit, person(7), "three")).rejects.toThrow(VaultUnavailableError);
       await expect(vault.open([request], reader)).rejects.toThrow(VaultUnavailableError);
       await expect(vault.erase(anna, noon)).rejects.toThrow(VaultUnavailableError);
-      await expect(vault.accessLog(1)).rejects.toThrow(VaultUnavailableError);
+      await expect(vault.accessLog({ limit: 1 })).rejects.toThrow(VaultUnavailableError);
     });
   });
 }

@@ -8,6 +8,7 @@ import type { LocalEventStore } from "../../src/event-store/log.ts";
 import { memoryEventStore } from "../../src/event-store/memory/memory.ts";
 import { Keeper } from "../../src/keeper/keeper.ts";
 import { decodeAll, type LedgerEvent } from "../../src/ledger/envelope.ts";
+import { Erasures } from "../../src/ledger/erasures.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { LogClock } from "../../src/ledger/log-clock.ts";
 import { inlineHost } from "../../src/projections/inline-host.ts";
@@ -18,14 +19,14 @@ import type { ReadingDesk } from "../../src/queries/query.ts";
 import { queries } from "../../src/queries/registry.ts";
 import type { CensusTaker } from "../../src/transparency/census.ts";
 import { inlineCensus } from "../../src/transparency/inline-census.ts";
-import { openMemoryVault } from "../../src/vault/memory.ts";
-import type { Vault } from "../../src/vault/vault.ts";
+import { memoryTombstones, openMemoryVault } from "../../src/vault/memory.ts";
+import type { ErasableVault } from "../../src/vault/vault.ts";
 
 const everyScope: KeyScope[] = ["record", "read", "personal", "arbitrate", "audit", "admin"];
 
 export type TestLedger = {
   store: LocalEventStore;
-  vault: Vault;
+  vault: ErasableVault;
   host: ViewsHost;
   desk: Desk;
   readingDesk: ReadingDesk;
@@ -60,7 +61,7 @@ export function emptyViews(): DatabaseSync {
 
 export function testLedger(
   start = "2026-01-01T00:00:00.000Z",
-  parts: { store?: LocalEventStore; vault?: Vault; sharesStore?: boolean; elapsedMs?: () => number } = {},
+  parts: { store?: LocalEventStore; vault?: ErasableVault; sharesStore?: boolean; elapsedMs?: () => number } = {},
 ): TestLedger {
   let now = Date.parse(start);
   const store = parts.store ?? memoryEventStore();
@@ -71,7 +72,8 @@ export function testLedger(
   });
   const host = inlineHost(store.log, emptyViews(), projections);
   const census = inlineCensus(store.log);
-  const desk = { ledger, host, timeZoneData: "test", census };
+  const erasures = new Erasures({ ledger, store, vault, tombstones: memoryTombstones() });
+  const desk = { ledger, host, erasures, timeZoneData: "test", census };
   const readingDesk = { views: host.views, log: store.log, vault, now: () => ledger.now() };
   const events = () => decodeAll(store.log.readAll(0, 1_000_000));
   return {

@@ -40,3 +40,16 @@ export async function runningServer(folder: string, secret = ""): Promise<Runnin
     },
   };
 }
+
+const passing = ["overloaded", "views-behind", "tree-behind"];
+
+/** Asks again while the machine, which specs share, is too busy for an answer; nothing is recorded by what is refused so. */
+export async function patiently(url: string, init?: RequestInit): Promise<Response> {
+  for (;;) {
+    const answer = await fetch(url, init);
+    if (answer.status !== 503) return answer;
+    const { code } = (await answer.clone().json()) as { code: string };
+    if (!passing.includes(code)) return answer;
+    await delay(100);
+  }
+}

@@ -63,7 +63,7 @@ describe("a vault opened again", () => {
     expect(await read(again, gone)).toEqual(["(erased)"]);
     await expect(sealOne(again, secondVisit, ben, "still not")).rejects.toThrow(SubjectErasedError);
     expect(again.fingerprint("crm:4711")).toBe(fingerprint);
-    expect((await again.accessLog(9)).map((line) => line.event)).toEqual([secondVisit, firstVisit, firstVisit]);
+    expect((await again.accessLog({ limit: 9 })).lines.map((line) => line.event)).toEqual([secondVisit, firstVisit, firstVisit]);
     expect(await read(again, await sealOne(again, firstVisit, anna, "and go"))).toEqual(["and go"]);
     expect(meanwhile((db) => db.prepare("SELECT count(*) AS keys FROM data_keys").get())).toEqual({ keys: 1 });
   });

@@ -8,12 +8,13 @@ import {
   StoreUnavailableError,
 } from "../event-store.ts";
 import { followLog } from "../follow.ts";
-import { type LocalEventStore, type Log } from "../log.ts";
+import { filledUp, type LocalEventStore, type Log } from "../log.ts";
 import { News } from "../news.ts";
 
 export function memoryEventStore(): LocalEventStore {
   const events: StoredEvent[] = [];
   const streams = new Map<string, StoredEvent[]>();
+  const marks = new Set<string>();
   const news = new News();
   let closed = false;
 
@@ -53,8 +54,20 @@ export function memoryEventStore(): LocalEventStore {
     return placeOf(stored.at(-1)!);
   }
 
+  function overwrite(replacement: (event: StoredEvent) => string | undefined): void {
+    for (const event of whileOpen(events)) {
+      const text = event.ciphertext === null ? undefined : replacement(event);
+      if (text !== undefined) event.ciphertext = filledUp(text, event.ciphertext!);
+    }
+  }
+
   return {
     log,
+    overwriteCiphertext: async (finished, replacement) => {
+      overwrite(replacement);
+      for (const mark of finished) marks.add(mark);
+    },
+    overwritten: () => whileOpen([...marks]),
     append: async (stream, expectedRevision, newEvents) => append(stream, expectedRevision, newEvents),
     readStream: async (stream, fromRevision) => log.readStream(stream, fromRevision),
     readAll: async (afterPosition, maxCount) => log.readAll(afterPosition, maxCount),

@@ -9,6 +9,7 @@ import { News } from "../news.ts";
 import { groupWriter } from "./append-group.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { checkTail } from "./check-log.ts";
+import { overwriterOf } from "./overwriting.ts";
 import { openForAppending } from "./schema.ts";
 import { sqliteLog } from "./sqlite-log.ts";
 import { translated } from "./sqlite-error.ts";
@@ -61,6 +62,7 @@ function storeOn(database: DatabaseSync, path: string, pollMs: number): LocalEve
 
   return {
     log,
+    ...overwriterOf(database, log),
     append: (stream, expectedRevision, events) => {
       if (events.length === 0) return Promise.reject(new RangeError("an append needs at least one event"));
       return queue.add({ stream, expectedRevision, events });

@@ -1,0 +1,20 @@
+/** Looking for bytes in everything that a folder holds, as somebody would who got hold of the disk. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export type Needle = string | Uint8Array;
+
+const searched = (needle: Needle): Buffer => (typeof needle === "string" ? Buffer.from(needle, "utf8") : Buffer.from(needle));
+
+/** Which files below the folders hold which of the needles: `file: needle`, needles by their place in the list. */
+export function found(folders: readonly string[], needles: readonly Needle[]): string[] {
+  const bytes = needles.map(searched);
+  return folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .flatMap(({ parentPath, name }) => {
+        const content = readFileSync(join(parentPath, name));
+        return bytes.flatMap((one, index) => (content.includes(one) ? [`${name}: ${index}`] : []));
+      }),
+  );
+}
