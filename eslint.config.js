@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const pure = "src/domain is pure: instants, ids and randomness arrive as arguments (docs/ARCHITECTURE.md).";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "coverage", "**/*.cjs"] },
+  { ignores: ["node_modules", "coverage", "dist", "**/*.cjs"] },
   eslint.configs.recommended,
   ...tseslint.configs.strict,
   {
