@@ -4,12 +4,14 @@ import { report } from "./errors.ts";
 import { type ExitCode, everyExitCode, exitCodesHelp } from "./exit-codes.ts";
 import { censusCommand } from "./census.ts";
 import { checkCommand } from "./check.ts";
+import { backupCommand } from "./backup.ts";
 import { demoCommand } from "./demo/demo.ts";
 import { eraseCommand } from "./erase.ts";
 import { importCommand } from "./import/import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { rebuildCommand } from "./rebuild.ts";
+import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
 import type { Shell } from "./shell.ts";
 import { statusCommand } from "./status.ts";
@@ -29,6 +31,8 @@ const subcommands = [
   checkCommand,
   censusCommand,
   rebuildCommand,
+  backupCommand,
+  restoreCommand,
   witnessCommand,
   bundleCommand,
   verifyCommand,

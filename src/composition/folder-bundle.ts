@@ -23,6 +23,7 @@ import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { BundleFile } from "../verification/bundle-format.ts";
+import { finishErasuresIn } from "./finish-erasures.ts";
 import { requireLedger } from "./folder-views.ts";
 import { censusPath, type FolderOptions, keysFolderOf, treePath, vaultPath } from "./ledger-folder.ts";
 import { threadedAuditLog } from "./threaded-audit-log.ts";
@@ -124,6 +125,8 @@ async function signWhereNobodyElseDoes(options: FolderBundleOptions, logPath: st
   const keysFolder = keysFolderOf(options);
   const auditLog = threadedAuditLog({ logPath, treePath: treePath(resolve(options.folder)), keysFolder });
   try {
+    // Nobody is handed the text of somebody whose erasure was begun.
+    await finishErasuresIn(resolve(options.folder), keysFolder);
     let trouble: string | undefined;
     auditLog.start((message) => (trouble = message));
     // A tree that was lost is built anew first, however long that takes.

@@ -156,7 +156,7 @@ export const currentModels = defineQuery({
 const accessLine = z.strictObject({
   line: z.int().min(1).describe("Counts from 1 without gaps."),
   at: instant,
-  key: z.string().describe("The API key that opened it."),
+  key: z.string().describe("The API key that opened it; `command-line` for a bundle made on the folder itself."),
   purpose: z.string().describe("The question that was asked, or `bundle` and the like for what was handed out."),
   event: eventId,
   subjects: z.array(subjectId).describe("Whose text the event holds."),
@@ -175,7 +175,7 @@ export const accessLog = defineQuery({
     limit: z.coerce.number().int().min(1).max(1_000).default(100),
     after: z.string().max(400).optional().describe("The `next` of the page before."),
     subject: subjectId.optional().describe("Openings of this person's or account's text."),
-    key: keyId.optional().describe("Openings by this API key."),
+    key: z.string().min(1).max(60).optional().describe("Openings by this API key; `command-line` for those without one."),
   }),
   answer: z.strictObject({ items: z.array(accessLine), next: z.string().nullable() }),
   refusals: [],

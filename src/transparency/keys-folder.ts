@@ -167,3 +167,11 @@ export function headBesideKey(folder: string): HeadStore {
     close: () => undefined,
   };
 }
+
+/** The log's own public key and those before it; undefined where there is no key. Makes and changes nothing. */
+export function verifiersIn(folder: string): readonly VerifierKey[] | undefined {
+  const path = join(folder, keyFile);
+  if (!existsSync(path)) return undefined;
+  const [own = "", ...earlier] = readSecretFile(path).trimEnd().split("\n");
+  return [verifierOf(parseSignerKey(own)), ...earlier.map(parseVerifierKey)];
+}
