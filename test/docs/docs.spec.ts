@@ -28,9 +28,12 @@ function runnableBlocks(text: string): Block[] {
   );
 }
 
-/** One shell for a whole document, so that later blocks see the variables of earlier ones. A refused request ends it. */
+/**
+ * One shell for a whole document, so that later blocks see the variables of earlier ones. A refused request ends it, but for 503: the
+ * machine is shared with other specs.
+ */
 async function runShell(script: string, environment: Record<string, string>): Promise<{ code: number | null; output: string }> {
-  const shell = spawn("bash", ["-euo", "pipefail", "-c", `curl() { command curl --fail-with-body "$@"; echo; }\n${script}`], {
+  const shell = spawn("bash", ["-euo", "pipefail", "-c", `curl() { command curl --retry 20 --retry-delay 1 --fail-with-body "$@"; echo; }\n${script}`], {
     cwd: root,
     env: { ...process.env, ...environment },
   });
