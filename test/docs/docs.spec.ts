@@ -33,10 +33,14 @@ function runnableBlocks(text: string): Block[] {
  * machine is shared with other specs.
  */
 async function runShell(script: string, environment: Record<string, string>): Promise<{ code: number | null; output: string }> {
-  const shell = spawn("bash", ["-euo", "pipefail", "-c", `curl() { command curl --retry 20 --retry-delay 1 --fail-with-body "$@"; echo; }\n${script}`], {
-    cwd: root,
-    env: { ...process.env, ...environment },
-  });
+  const shell = spawn(
+    "bash",
+    ["-euo", "pipefail", "-c", `curl() { command curl --retry 20 --retry-delay 1 --fail-with-body "$@"; echo; }\n${script}`],
+    {
+      cwd: root,
+      env: { ...process.env, ...environment },
+    },
+  );
   let output = "";
   shell.stdout.on("data", (chunk: Buffer) => void (output += chunk.toString()));
   shell.stderr.on("data", (chunk: Buffer) => void (output += chunk.toString()));
