@@ -62,7 +62,7 @@ module.exports = {
     only(
       "transparency-signs-what-is-stored",
       "^src/transparency/",
-      ["^src/audit/", "^src/event-store/(log|event-store)\\.ts$", "^node:", "^(fs|path|sqlite|crypto)$"],
+      ["^src/audit/", "^src/event-store/(log|event-store)\\.ts$", "^node:", "^(fs|path|sqlite|crypto|timers/promises)$"],
       "What signs the log sees stored bytes alone: no domain, no ledger, no API.",
     ),
     only(

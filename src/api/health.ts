@@ -8,7 +8,7 @@ import { faultOf } from "./logging.ts";
 import type { Metrics } from "./metrics.ts";
 
 export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits, { registry }: Metrics): void {
-  const { store, host, desk, auditLog } = deps;
+  const { store, host, desk, auditLog, anchoring } = deps;
 
   app.get("/livez", (_request, reply) => sendJson(reply, '{"status":"alive"}'));
 
@@ -22,10 +22,14 @@ export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits,
     const views = failure !== undefined ? "failed" : building ? "building" : "running";
     // A tree that can't be signed is for the operator to see; facts are recorded and read all the same.
     const tree = auditLog?.status().state;
+    const anchored = anchoring?.status().anchored;
     void reply.code(isReady ? 200 : 503);
     return sendJson(
       reply,
-      JSON.stringify({ status, store: position === undefined ? "failed" : "running", views, tree, position, viewsPosition, lag }),
+      JSON.stringify({
+        ...{ status, store: position === undefined ? "failed" : "running", views, tree },
+        ...{ position, viewsPosition, lag, anchored: anchored && { size: anchored.size, at: anchored.at } },
+      }),
     );
   });
 

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { FastifyInstance } from "fastify";
 import type { Acknowledged } from "../commands/command.ts";
+import type { AuditLog } from "../transparency/audit-log.ts";
 import type { ApiDeps } from "./deps.ts";
 import { routePattern } from "./logging.ts";
 
@@ -12,7 +13,9 @@ export type Metrics = {
   eventStreams: Gauge;
 };
 
-export function metricsOf({ log, host, processMetrics = true }: Pick<ApiDeps, "log" | "host" | "processMetrics">): Metrics {
+type Measured = Pick<ApiDeps, "log" | "host" | "auditLog" | "anchoring" | "processMetrics">;
+
+export function metricsOf({ log, host, auditLog, anchoring, processMetrics = true }: Measured): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
@@ -35,6 +38,8 @@ export function metricsOf({ log, host, processMetrics = true }: Pick<ApiDeps, "l
       this.set(Math.max(0, log.head() - host.status().position));
     },
   });
+  if (auditLog !== undefined) measureTree(auditLog, registers);
+  if (anchoring !== undefined) measureWitnesses(anchoring, registers);
   return {
     registry,
     eventStreams,
@@ -44,6 +49,55 @@ export function metricsOf({ log, host, processMetrics = true }: Pick<ApiDeps, "l
       events.inc(added.length);
     },
   };
+}
+
+function measureTree(auditLog: Pick<AuditLog, "status">, registers: Registry[]): void {
+  new Gauge({
+    name: "troth_signed_tree_leaves",
+    help: "Leaves under the tree head that was signed last.",
+    registers,
+    collect() {
+      this.set(auditLog.status().size);
+    },
+  });
+}
+
+function measureWitnesses(anchoring: NonNullable<ApiDeps["anchoring"]>, registers: Registry[]): void {
+  new Gauge({
+    name: "troth_anchored_tree_leaves",
+    help: "Leaves under the last tree head that enough witnesses have seen.",
+    registers,
+    collect() {
+      this.set(anchoring.status().anchored?.size ?? 0);
+    },
+  });
+  new Gauge({
+    name: "troth_anchored_at_seconds",
+    help: "When enough witnesses had seen that head, in seconds since 1970; 0 for never.",
+    registers,
+    collect() {
+      this.set(Date.parse(anchoring.status().anchored?.at ?? "1970-01-01") / 1000);
+    },
+  });
+  // The names are those of the operator's policy, so there are few.
+  new Gauge({
+    name: "troth_witness_leaves",
+    help: "Leaves under the tree head that a witness cosigned last.",
+    labelNames: ["witness"],
+    registers,
+    collect() {
+      for (const { name, size } of anchoring.status().witnesses) this.labels({ witness: name }).set(size);
+    },
+  });
+  new Gauge({
+    name: "troth_witness_failures",
+    help: "Offers that a witness did not cosign, since the start.",
+    labelNames: ["witness"],
+    registers,
+    collect() {
+      for (const { name, count } of anchoring.failureCounts()) this.labels({ witness: name }).set(count);
+    },
+  });
 }
 
 export function measureRequests(app: FastifyInstance, { registry }: Metrics): void {

@@ -60,6 +60,7 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "log-not-diverged": { status: 409, title: "The log agrees with what was signed" },
   "known-head-differs": { status: 409, title: "Another tree head was signed last" },
   "log-key-rotated": { status: 409, title: "The log's key was rotated meanwhile" },
+  "log-not-signed": { status: 409, title: "This ledger does not sign its log" },
 };
 
 /** Everything else. */
@@ -77,9 +78,11 @@ export const apiProblems = {
   "census-missing": { status: 404, title: "No census was taken yet" },
   "account-not-counted": { status: 404, title: "The account is not in the last census" },
   "head-missing": { status: 404, title: "There is no such tree head yet" },
+  "not-anchored": { status: 404, title: "No witness has seen it yet" },
   "method-not-allowed": { status: 405, title: "The method does not fit this resource" },
   "request-timeout": { status: 408, title: "The body took too long" },
   "revision-conflict": { status: 503, title: "Others wrote to the same stream all the time" },
+  "no-witnesses": { status: 409, title: "This ledger has no witnesses" },
   "subject-erased": { status: 409, title: "The data subject has been erased" },
   "stale-revision": { status: 412, title: "The resource has changed meanwhile" },
   "body-too-large": { status: 413, title: "The body is too large" },

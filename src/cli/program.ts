@@ -12,6 +12,7 @@ import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { rebuildCommand } from "./rebuild.ts";
 import { restoreCommand } from "./restore.ts";
+import { rotateLogKeyCommand } from "./rotate-log-key.ts";
 import { serveCommand } from "./serve.ts";
 import type { Shell } from "./shell.ts";
 import { statusCommand } from "./status.ts";
@@ -33,6 +34,7 @@ const subcommands = [
   rebuildCommand,
   backupCommand,
   restoreCommand,
+  rotateLogKeyCommand,
   witnessCommand,
   bundleCommand,
   verifyCommand,

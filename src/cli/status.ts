@@ -34,11 +34,28 @@ async function status(shell: Shell, flags: Flags): Promise<void> {
   else say(shell, ...lines(found));
 }
 
-function* lines({ folder, ledger, head, lastRecordedAt, views, inUseBy, openLoads, bytes, eventsByType }: FolderStatus) {
+function* lines({
+  folder,
+  ledger,
+  head,
+  lastRecordedAt,
+  views,
+  inUseBy,
+  openLoads,
+  bytes,
+  signed,
+  anchored,
+  eventsByType,
+}: FolderStatus) {
   yield `ledger      ${ledger ?? "unnamed"} in ${folder}`;
   yield `in use      ${inUseBy === null ? "by nobody" : `by process ${inUseBy.pid ?? "unknown"}`}`;
   yield `events      ${head}, the last one recorded at ${lastRecordedAt ?? "no time yet"}`;
   yield `views       ${views === null ? "none yet; the next start builds them" : `at position ${views.position}, ${views.lag} events behind`}`;
+  yield `signed      ${signed === null ? "nothing yet" : `up to ${signed.size} events`}`;
+  if (anchored !== null) {
+    const names = anchored.by.map(({ witness, at }) => `${witness} at ${at ?? "no time that can be"}`);
+    yield `anchored    up to ${anchored.size} events, seen by ${names.join(" and ")}`;
+  }
   yield `files       ledger ${mib(bytes.ledger)}, vault ${mib(bytes.vault)}, views ${mib(bytes.views)}`;
   for (const { recording, source, startedAt } of openLoads) yield `open load   ${recording} from ${source}, since ${startedAt}`;
   for (const [type, count] of Object.entries(eventsByType ?? {})) yield `  ${String(count).padStart(10)}  ${type}`;

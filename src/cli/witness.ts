@@ -25,13 +25,14 @@ export const usualWitnessPort = 7408;
 export const witnessCommand = (shell: Shell): Command =>
   new Command("witness")
     .summary("watch the logs of others and cosign their tree heads")
+    .helpCommand(false)
     .description(
       "A witness sees the tree heads of logs, makes sure that each extends the one before, and cosigns it (C2SP tlog-witness). A log can then show nobody another history without its witnesses finding out. It needs no ledger of its own.",
     )
     .addHelpText(
       "after",
       `
-Two organisations that watch each other, north and south; each does the same with the names exchanged:
+Example: two organisations that watch each other, north and south; each does the same with the names exchanged:
   troth witness init --name north.example/witness --data /srv/witness
                                      prints the witness's key: send it to south
   curl -s https://troth.north.example/v1/audit/key -H "$AUTH"

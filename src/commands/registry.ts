@@ -18,6 +18,7 @@ import { fitDormancyModel, fitPrior } from "./models.ts";
 import { recordOutcome, retractOutcome } from "./outcomes.ts";
 import { addPerson, changePerson, movePerson, personLeft } from "./people.ts";
 import * as promises from "./promises.ts";
+import { rotateLogKey } from "./tree-heads.ts";
 
 export const commands: readonly CommandDefinition[] = [
   openAccount,
@@ -67,6 +68,7 @@ export const commands: readonly CommandDefinition[] = [
   resumeLog,
   takeCensus,
   eraseSubject,
+  rotateLogKey,
 ];
 
 const byName = new Map(commands.map((command) => [command.name, command]));

@@ -55,8 +55,9 @@ let isClosing = false;
 let isWanted = false;
 let isHeld = awaitsWitnesses;
 let wakeUp: () => void = () => undefined;
-/** What is to be done in turn with signing, not between its steps. */
-const tasks: ((at: Signing) => void)[] = [];
+/** What is to be done in turn with signing, not between its steps. Rotations wait for the witnesses, as signing does. */
+const contradictions: ((at: Signing) => void)[] = [];
+const rotations: ((at: Signing) => void)[] = [];
 
 port.on("message", (message: ToAuditWorker) => {
   switch (message.type) {
@@ -70,10 +71,10 @@ port.on("message", (message: ToAuditWorker) => {
       isHeld = false;
       break;
     case "contradict":
-      tasks.push(({ tree }) => tree.contradict(message.head, message.note));
+      contradictions.push(({ tree }) => tree.contradict(message.head, message.note));
       break;
     case "rotate":
-      tasks.push((at) => post({ type: "rotation", request: message.request, rotation: rotationFor(at, message.change) }));
+      rotations.push((at) => post({ type: "rotation", request: message.request, rotation: rotationFor(at, message.change) }));
   }
   wakeUp();
 });
@@ -103,7 +104,7 @@ async function run(): Promise<void> {
     while (!isClosing) {
       isWanted = false;
       await followed({ tree, keys, log });
-      if (isHeld || (!isWanted && tasks.length === 0)) await rest();
+      if (isHeld || (!isWanted && rotations.length === 0)) await rest();
     }
   } finally {
     tree.close();
@@ -116,7 +117,8 @@ async function followed(at: Signing): Promise<void> {
   const { tree, keys, log } = at;
   try {
     for (const head = log.head(); tree.size < head && !isClosing; await turn()) tree.grow();
-    for (const task of tasks.splice(0)) task(at);
+    for (const contradict of contradictions.splice(0)) contradict(at);
+    if (!isHeld) for (const rotate of rotations.splice(0)) rotate(at);
     const head = isHeld ? tree.served : tree.sign();
     if (tree.broken !== undefined) return post({ type: "diverged", lastKnownHead: tree.broken });
     if (head === undefined) return;
@@ -137,7 +139,7 @@ function postKeys(keys: KeysOfFolder): void {
 }
 
 function rotationFor({ tree, keys }: Signing, { oldKeyUntil }: RotationRequest): KeyRotation | undefined {
-  const head = isHeld ? undefined : tree.sign();
+  const head = tree.sign();
   if (head === undefined) return undefined;
   return keys.prepareRotation({ treeHead: { size: head.size, root: head.root.toBase64() }, oldKeyUntil });
 }

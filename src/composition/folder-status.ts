@@ -1,6 +1,8 @@
 /** What can be said of a folder by looking at it. Writes nothing, and may run beside a server. */
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { instantOf } from "../audit/anchor.ts";
+import { parseNote } from "../audit/signed-note.ts";
 import { ledgerRecord } from "../domain/ledger-record.ts";
 import type { Recorded } from "../domain/decider.ts";
 import type { LedgerEvent } from "../domain/ledger-record.ts";
@@ -11,6 +13,7 @@ import { decode, decodeAll } from "../ledger/envelope.ts";
 import { openViewsForReading, viewsPath } from "../projections/database.ts";
 import { projections } from "../projections/registry.ts";
 import { viewsOf } from "../projections/views.ts";
+import { headHistoryIn } from "../transparency/head-history.ts";
 import { requireLedger } from "./folder-views.ts";
 import { ledgerPath, vaultPath } from "./ledger-folder.ts";
 
@@ -23,6 +26,9 @@ export type FolderStatus = {
   inUseBy: { pid: number | null } | null;
   openLoads: { recording: string; source: string; startedAt: string }[];
   bytes: { ledger: number; vault: number; views: number };
+  /** The head that was signed last, and the largest that any witness has cosigned, with when each did so first. */
+  signed: { size: number } | null;
+  anchored: { size: number; by: { witness: string; at: string | null }[] } | null;
   /** Only where it was asked for: it reads the whole log. */
   eventsByType?: Record<string, number>;
 };
@@ -44,6 +50,7 @@ export async function statusOfFolder(
       lastRecordedAt: last === undefined ? null : (decode(last)?.recordedAt ?? null),
       views: viewsAt(views, head),
       inUseBy: holderOf(folder),
+      ...headsIn(folder),
       bytes: { ledger: bytesOf(ledgerPath(folder)), vault: bytesOf(vaultPath(folder)), views: bytesOf(views) },
     };
     return count ? { ...status, eventsByType: await countByType(log, head, onProgress) } : status;
@@ -63,6 +70,22 @@ function ledgerFacts(log: Log): Pick<FolderStatus, "ledger" | "openLoads"> {
       .map(({ recording, source, startedAt }) => ({ recording, source, startedAt })),
   };
 }
+
+function headsIn(folder: string): Pick<FolderStatus, "signed" | "anchored"> {
+  const history = headHistoryIn(ledgerPath(folder));
+  const [signed, cosigned] = [history.newest(), history.cosigned()];
+  const by = cosigned === undefined ? [] : cosignersOf(cosigned.note, cosigned.origin);
+  return { signed: signed ? { size: signed.size } : null, anchored: cosigned ? { size: cosigned.size, by } : null };
+}
+
+/** What stands below a head beside the log's own signature. Nothing is verified: it is the log's own file. */
+const cosignersOf = (note: string, origin: string) =>
+  parseNote(note)
+    .signatures.filter(({ name }) => name !== origin)
+    .map(({ name, bytes }) => ({
+      witness: name,
+      at: instantOf(Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0))) ?? null,
+    }));
 
 function viewsAt(path: string, head: number): FolderStatus["views"] {
   if (!existsSync(path)) return null;

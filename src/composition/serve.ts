@@ -11,6 +11,7 @@ import { watch } from "../keeper/keeping-watch.ts";
 import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
+import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
 import { ledgerPath, type OpenLedger } from "./ledger-folder.ts";
 
 export type ServerOptions = {
@@ -23,6 +24,8 @@ export type ServerOptions = {
   processMetrics?: boolean;
   /** Fit the models each week and take the census each day. Default true; whoever serves for a moment leaves it. */
   upkeep?: boolean;
+  /** Who sees the log's heads; nobody where absent. */
+  witnesses?: WitnessOptions | undefined;
   /** How long requests under way may take after `close` was called. */
   drainMs?: number;
 };
@@ -40,27 +43,31 @@ const drainMsUsual = 20_000;
 
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
 export async function serveLedger(ledger: OpenLedger, options: ServerOptions): Promise<RunningServer> {
-  const { host, port, version, logger, limits, processMetrics, upkeep = true, drainMs = drainMsUsual } = options;
+  const { host, port, version, logger, limits, processMetrics, upkeep = true, drainMs = drainMsUsual, witnesses } = options;
   const { desk, readingDesk, store, vault, auditLog, census } = ledger;
-  const app = buildApp({
+  const watched =
+    witnesses && anchoringOf(ledger, witnesses, (witness, trouble) => app.log.warn({ witness, trouble }, "of a witness"));
+  const app: FastifyInstance = buildApp({
     ...{ desk, readingDesk, store, vault, auditLog, census, commands, queries, version, logger, limits, processMetrics },
+    anchoring: watched?.anchoring,
     host: ledger.host,
     log: store.log,
     headHistory: headHistoryIn(ledgerPath(ledger.folder)),
   });
   const stopping = new AbortController();
   await finishErasures(ledger, app);
-  auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"));
+  auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"), watched !== undefined);
   census.start((trouble) => app.log.error({ trouble }, "the census can't be counted"));
   try {
     await Promise.race([ledger.host.caughtUp(store.log.head()).catch(() => undefined), delay(catchUpMs)]);
     await app.listen({ host, port });
   } catch (error) {
     await app.close();
+    watched?.close();
     await ledger.close();
     throw error;
   }
-  const keeping = keep(ledger, app, upkeep, stopping.signal);
+  const keeping = Promise.all([keep(ledger, app, upkeep, stopping.signal), watched?.work(stopping.signal)]);
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
     app,
@@ -69,6 +76,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
       const drained = app.close();
       await Promise.race([Promise.all([drained, keeping]), delay(drainMs, undefined, { ref: false })]);
       app.server.closeAllConnections();
+      watched?.close();
       await ledger.close();
       await Promise.all([drained, keeping]);
     }),

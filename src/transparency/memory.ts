@@ -45,7 +45,7 @@ export function memoryAnchors(): AnchorStore {
     unrecorded: () =>
       newestFirst()
         .reverse()
-        .flatMap((head) => head.cosignatures.map((cosignature) => ({ head, cosignature })))
+        .flatMap(({ cosignatures, ...head }) => cosignatures.map((cosignature) => ({ head, cosignature })))
         .filter(({ head, cosignature }) => !recorded.has(nameOf(head.size, cosignature.witness))),
     recorded: ({ size }, witness) => void recorded.add(nameOf(size, witness)),
     cosignaturesOf: (head) => find(head)?.cosignatures ?? [],

@@ -9,13 +9,17 @@ import { type Tile, tileWidth, widthOfTile } from "../audit/tiles.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import type { AuditLog } from "./audit-log.ts";
+import type { SignedHead } from "./stores.ts";
 
 /**
  * The proof that an event is in the log, with a head that has it, signed now where need be. It is checked before it is given.
  * @throws AuditError proof-failed where the event, or a tile on its way up, is not as it was signed.
  */
-export async function receiptOf(auditLog: AuditLog, { position, leaf }: StoredEvent): Promise<string> {
-  const { size, root, note } = await auditLog.treeHeadOf(position);
+export const receiptOf = async (auditLog: AuditLog, event: StoredEvent): Promise<string> =>
+  receiptUnder(await auditLog.treeHeadOf(event.position), auditLog, event);
+
+/** The same with a head that was signed before, and holds the event. */
+export function receiptUnder({ size, root, note }: SignedHead, auditLog: AuditLog, { position, leaf }: StoredEvent): string {
   const index = position - 1;
   const proof = inclusionProofFromTiles(auditLog.readTile, index, size);
   if (!verifyInclusion(leafHash(leaf), index, size, proof, root))

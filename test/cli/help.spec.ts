@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { troth, trothProcess } from "./support/troth.ts";
 
-const subcommands = ["demo", "init", "serve", "import", "erase", "status", "check", "rebuild", "backup", "restore"];
+const subcommands = [
+  ...["demo", "init", "serve", "import", "erase", "status", "check", "rebuild"],
+  ...["backup", "restore", "witness", "rotate-log-key"],
+];
 
 describe("help", () => {
   it("names every subcommand and what each exit code means", async () => {

@@ -28,9 +28,9 @@ async function serving(args: readonly string[]) {
     child.kill("SIGKILL");
     await exited;
   });
-  await expect.poll(() => said, { timeout: 30_000 }).toMatch(/at http:\S+/);
+  await expect.poll(() => said, { timeout: 30_000 }).toMatch(/watches \S+ at http:/);
   return {
-    url: /at (http:\S+)/.exec(said)![1]!,
+    url: /watches \S+ at (http:\S+)/.exec(said)![1]!,
     said: () => said,
     stop: (signal: NodeJS.Signals) => (child.kill(signal), exited),
   };

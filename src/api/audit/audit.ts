@@ -5,7 +5,8 @@ import { toBase64 } from "../../audit/encoding.ts";
 import { parseTilePath, tileWidth } from "../../audit/tiles.ts";
 import type { Caller } from "../../commands/command.ts";
 import { eventId, type EventId } from "../../domain/values.ts";
-import { consistencyOf, receiptOf, tileBytes } from "../../transparency/receipts.ts";
+import { consistencyOf, receiptOf, receiptUnder, tileBytes } from "../../transparency/receipts.ts";
+import type { SignedHead } from "../../transparency/stores.ts";
 import type { Admission } from "../admission.ts";
 import { sendJson } from "../answer.ts";
 import { requireUnboundKey } from "../auth.ts";
@@ -18,6 +19,9 @@ export const consistencyQuery = z.strictObject({
   to: size.optional().describe("Leaves of the later tree; those of the last signed head where absent."),
 });
 export const receiptParams = z.strictObject({ event: eventId });
+export const receiptQuery = z.strictObject({
+  anchored: z.stringbool().optional().describe("With the last head that enough witnesses have seen, and their signatures."),
+});
 
 /** A full tile never changes; everything else may be another the next time. Private, because a key was needed. */
 const forEver = "private, max-age=31536000, immutable";
@@ -26,7 +30,7 @@ const askAgain = "no-cache";
 const text = "text/plain; charset=utf-8";
 const bytes = "application/octet-stream";
 
-export function mountAudit(app: FastifyInstance, { auditLog, log }: ApiDeps, admit: Admission): void {
+export function mountAudit(app: FastifyInstance, { auditLog, anchoring, log }: ApiDeps, admit: Admission): void {
   if (auditLog === undefined) return;
   const answer = (reply: FastifyReply, type: string, caching: string, body: string | Buffer) =>
     reply.header("content-type", type).header("cache-control", caching).send(body);
@@ -38,8 +42,32 @@ export function mountAudit(app: FastifyInstance, { auditLog, log }: ApiDeps, adm
 
   app.get("/v1/audit/checkpoint", {
     onRequest: admit("audit"),
-    handler: (_request, reply) => answer(reply, text, askAgain, auditLog.treeHead().note),
+    handler: (_request, reply) => {
+      const head = auditLog.treeHead();
+      return answer(reply, text, askAgain, anchoring?.cosigned(head) ?? head.note);
+    },
   });
+
+  app.get("/v1/audit/anchored", {
+    onRequest: admit("audit"),
+    handler: (_request, reply) => answer(reply, text, askAgain, anchoredHead().note),
+  });
+
+  app.post("/v1/audit/anchor", {
+    onRequest: admit("audit"),
+    handler: async (request, reply) => {
+      requireUnboundKey(request.caller as Caller);
+      if (anchoring === undefined) throw new ApiError("no-witnesses", "No witnesses were configured for this ledger.");
+      await anchoring.anchorNow();
+      return sendJson(reply, JSON.stringify(anchoring.status()));
+    },
+  });
+
+  function anchoredHead(): SignedHead {
+    const head = anchoring?.anchored();
+    if (head === undefined) throw new ApiError("not-anchored", "Too few witnesses, or none, have seen a head of this log yet.");
+    return head;
+  }
 
   app.get("/v1/audit/tile/*", {
     onRequest: admit("audit"),
@@ -68,14 +96,18 @@ export function mountAudit(app: FastifyInstance, { auditLog, log }: ApiDeps, adm
   });
 
   app.get("/v1/events/:event/receipt", {
-    schema: { params: receiptParams },
+    schema: { params: receiptParams, querystring: receiptQuery },
     onRequest: admit("read"),
     handler: async (request: FastifyRequest, reply) => {
       requireUnboundKey(request.caller as Caller);
       const { event: id } = request.params as { event: EventId };
       const event = log.readById(id);
       if (event === undefined) throw new ApiError("event-not-found", `There is no event ${id}.`);
-      return answer(reply, text, askAgain, await receiptOf(auditLog, event));
+      const { anchored = false } = request.query as z.output<typeof receiptQuery>;
+      if (!anchored) return answer(reply, text, askAgain, await receiptOf(auditLog, event));
+      const head = anchoredHead();
+      if (head.size < event.position) throw new ApiError("not-anchored", "The event is younger than what witnesses have seen.");
+      return answer(reply, text, askAgain, receiptUnder(head, auditLog, event));
     },
   });
 }

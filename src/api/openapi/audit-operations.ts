@@ -1,5 +1,5 @@
 /** The operations of the verifiable log, whose bodies are in the formats of others. */
-import { consistencyQuery, receiptParams } from "../audit/audit.ts";
+import { consistencyQuery, receiptParams, receiptQuery } from "../audit/audit.ts";
 import { bundleMediaType, bundleQuery } from "../audit/bundle.ts";
 import { censusLineParams } from "../audit/census.ts";
 import type { ProblemCode } from "../problem-codes.ts";
@@ -9,6 +9,13 @@ import { queryRefusals, refusalResponses } from "./refusals.ts";
 const root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 const signature = `— troth/main ${"A".repeat(91)}=`;
 const exampleHead = `troth/main\n4711\n${root}\n\n${signature}\n`;
+
+const cosignature = `— north.example/witness ${"A".repeat(102)}==`;
+const exampleAnchored = `${exampleHead}${cosignature}\n`;
+const exampleAnchoring = {
+  anchored: { size: 4711, root, at: "2026-07-01T10:00:00.000Z" },
+  witnesses: [{ name: "north", size: 4711, failures: 0, failure: null, cosignedAt: "2026-07-01T10:00:00.000Z" }],
+};
 
 const texts = (description: string, example: string) => ({
   description,
@@ -89,17 +96,76 @@ export const auditPaths: Record<string, Operation> = {
   "/v1/audit/key": {
     get: operation(
       "get-audit-key",
-      "The public key that tree heads are signed with",
-      "As a verifier key of C2SP signed-note. Get it once, from the operator and not from the log that you audit.\n\nNeeds the scope `audit`.",
-      { responses: { "200": texts("The key.", `troth/main+c55bb4b5+${"A".repeat(43)}=\n`), ...refusals() } },
+      "The public keys that tree heads are signed with",
+      "As verifier keys of C2SP signed-note, one a line: the log's own first, then those before it, newest first. Get it once, from the operator and not from the log that you audit; from any key the log's events `LogKeyRotated` lead to the others.\n\nNeeds the scope `audit`.",
+      { responses: { "200": texts("The keys.", `troth/main+c55bb4b5+${"A".repeat(43)}=\n`), ...refusals() } },
     ),
   },
   "/v1/audit/checkpoint": {
     get: operation(
       "get-tree-head",
       "The tree head that was signed last",
-      "A signed note (C2SP tlog-checkpoint): origin, size and root. At most a second old while events are appended.\n\nNeeds the scope `audit`.",
+      "A signed note (C2SP tlog-checkpoint): origin, size and root. At most a second old while events are appended. Where witnesses have seen this very head, their signatures stand below the log's.\n\nNeeds the scope `audit`.",
       { responses: { "200": texts("The signed tree head.", exampleHead), ...refusals() } },
+    ),
+  },
+  "/v1/audit/anchored": {
+    get: operation(
+      "get-anchored-head",
+      "The last tree head that enough witnesses have seen",
+      "A signed note with the cosignatures of the witnesses (C2SP tlog-cosignature), enough of them for the quorum of the operator's policy; trust your own.\n\nNeeds the scope `audit`.",
+      { responses: { "200": texts("The signed and cosigned tree head.", exampleAnchored), ...refusals("not-anchored") } },
+    ),
+  },
+  "/v1/audit/anchor": {
+    post: operation(
+      "anchor-now",
+      "Have the log's tree head seen by its witnesses now",
+      "Offers what is new to every witness, those that failed lately too, and answers once each has answered or has had ten seconds. Where nothing is new since the last head that all of them saw, nobody is asked.\n\nNeeds the scope `audit`. Not for keys that are bound to a party.",
+      {
+        responses: {
+          "200": {
+            description: "What the witnesses have seen, and what went wrong.",
+            content: {
+              "application/json": {
+                schema: {
+                  type: "object",
+                  properties: {
+                    anchored: {
+                      description: "The last head that enough witnesses have seen; null for none.",
+                      anyOf: [
+                        {
+                          type: "object",
+                          properties: { size: { type: "integer" }, root: { type: "string" }, at: { type: "string" } },
+                          required: ["size", "root", "at"],
+                        },
+                        { type: "null" },
+                      ],
+                    },
+                    witnesses: {
+                      type: "array",
+                      items: {
+                        type: "object",
+                        properties: {
+                          name: { type: "string" },
+                          size: { type: "integer" },
+                          cosignedAt: { type: ["string", "null"] },
+                          failures: { type: "integer" },
+                          failure: { type: ["string", "null"] },
+                        },
+                        required: ["name", "size", "cosignedAt", "failures", "failure"],
+                      },
+                    },
+                  },
+                  required: ["anchored", "witnesses"],
+                },
+                example: exampleAnchoring,
+              },
+            },
+          },
+          ...refusals("no-witnesses", "key-bound"),
+        },
+      },
     ),
   },
   "/v1/audit/tile/entries/{tile}": {
@@ -212,12 +278,12 @@ export const auditPaths: Record<string, Operation> = {
     get: operation(
       "get-receipt",
       "The proof that an event is in the log",
-      "A receipt (C2SP tlog-proof): the place of the event, the hashes up to the root, and a signed tree head that holds it, signed now where there is none yet. Keep it: with it the event can't be dropped, changed or back-dated unnoticed.\n\nNeeds the scope `read`. Not for keys that are bound to a party.",
+      "A receipt (C2SP tlog-proof): the place of the event, the hashes up to the root, and a signed tree head that holds it, signed now where there is none yet. Keep it: with it the event can't be dropped, changed or back-dated unnoticed. With `anchored=true` the head is the last one that enough witnesses have seen.\n\nNeeds the scope `read`. Not for keys that are bound to a party.",
       {
-        parameters: parametersOf(receiptParams, "path"),
+        parameters: [...parametersOf(receiptParams, "path"), ...parametersOf(receiptQuery, "query")],
         responses: {
           "200": texts("The receipt.", `c2sp.org/tlog-proof@v1\nindex 6\n${root}\n\n${exampleHead}`),
-          ...refusals("event-not-found", "key-bound"),
+          ...refusals("event-not-found", "not-anchored", "key-bound"),
         },
       },
     ),

@@ -202,7 +202,7 @@ export const fixedPaths: Record<string, Operation> = {
     get: health(
       "readyz",
       "May it be sent requests?",
-      "Needs no key. `tree` tells of the verifiable log: `diverged` calls for the operator, and everything but the audit routes goes on.",
+      "Needs no key. `tree` tells of the verifiable log: `diverged` calls for the operator, and everything but the audit routes goes on. `anchored` is the last tree head that enough witnesses have seen, where the ledger has any; null while there is none.",
       {
         "200": json("It may.", ready),
         "503": json("Not now: the log can't be read, or the views are being built or have failed.", {

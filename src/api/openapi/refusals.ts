@@ -94,7 +94,7 @@ const everywhere: ProblemCode[] = [
   "shutting-down",
 ];
 
-export const commandRefusals = (own: readonly DomainErrorCode[]): ProblemCode[] => [
+export const commandRefusals = (own: readonly ProblemCode[]): ProblemCode[] => [
   ...own,
   ...everywhere,
   "malformed-json",
