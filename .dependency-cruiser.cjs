@@ -49,7 +49,7 @@ module.exports = {
     only(
       "the-page-verifies-alone",
       "^src/verify-page/",
-      ["^src/(audit|canonical)/", "node_modules/@noble/hashes/"],
+      ["^src/(audit|canonical|verification)/", "node_modules/(@noble/hashes|zod)/"],
       "What runs in a reader's browser is the verifier and nothing else: no store, no server, no key.",
     ),
     {

@@ -24,6 +24,8 @@ async function script(): Promise<string> {
     input: join(source, "main.ts"),
     cwd: root,
     platform: "browser",
+    // Modules are named in comments by their paths, which must not depend on where the packages lie.
+    resolve: { symlinks: false },
     write: false,
     logLevel: "warn",
     plugins: [

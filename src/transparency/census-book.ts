@@ -12,6 +12,8 @@ import type { CensusStore } from "./sqlite-census.ts";
 
 /** Leaves counted in one step: some tens of milliseconds of work. */
 const batchCount = 2_048;
+/** A backlog is counted in larger ones: what a step costs grows with the accounts that it touches, and their rows lie side by side. */
+const backlogBatchCount = 16_384;
 
 /** What alone is no news: it concerns no account, and each would call for the next for ever. */
 const calmTypes: ReadonlySet<unknown> = new Set(["CensusTaken", "TreeHeadAnchored"]);
@@ -66,7 +68,8 @@ export class CensusBook {
   grow(): number {
     const { size, changedAt } = this.#store.progress();
     const stop = this.#owed?.treeSize ?? Infinity;
-    const fresh = this.#log.readAll(size, Math.min(batchCount, stop - size));
+    const most = this.#log.head() - size >= backlogBatchCount ? backlogBatchCount : batchCount;
+    const fresh = this.#log.readAll(size, Math.min(most, stop - size));
     const last = fresh.at(-1);
     if (last === undefined) return 0;
     const read = fresh.map(readLeaf);
@@ -124,12 +127,19 @@ export class CensusBook {
     this.#store.forget();
   }
 
+  /** In order of account, so that neighbours in the file are read and written one after the other. */
   #grown(read: readonly ReadLeaf[]): Map<string, CompactRange> {
-    const ranges = new Map<string, CompactRange>();
+    const fresh = new Map<string, Uint8Array[]>();
     for (const { account, hash } of read) {
       if (typeof account !== "string") continue;
-      const range = ranges.get(account) ?? this.#store.rangeOf(account);
-      range.append(hash);
+      const hashes = fresh.get(account);
+      if (hashes === undefined) fresh.set(account, [hash]);
+      else hashes.push(hash);
+    }
+    const ranges = new Map<string, CompactRange>();
+    for (const account of [...fresh.keys()].sort()) {
+      const range = this.#store.rangeOf(account);
+      for (const hash of fresh.get(account)!) range.append(hash);
       ranges.set(account, range);
     }
     return ranges;

@@ -1,5 +1,5 @@
 /** What people paste and drop, brought into the form that is checked. What comes out decides nothing: hashes and signatures do. */
-import { utf8 } from "../audit/encoding.ts";
+import { textOf, utf8 } from "../audit/encoding.ts";
 import { parsePolicy, type Policy } from "../audit/policy.ts";
 import { canonicalText } from "../canonical/canonical-json.ts";
 
@@ -60,3 +60,6 @@ export function kindOf(text: string): GivenKind {
   if (/^(#|log |witness |[^\s+]+\+[0-9a-f]{8}\+)/.test(start)) return "key";
   return "unknown";
 }
+
+/** Whether a file begins as the archive of a bundle does (POSIX ustar). */
+export const isArchive = (start: Uint8Array): boolean => textOf(start.subarray(257, 262)) === "ustar";

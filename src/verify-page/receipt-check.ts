@@ -11,7 +11,7 @@ import { eventIn, type GivenEvent, linesOf, policyIn } from "./reading.ts";
 
 export type Given = { key: string; receipt: string; event: string };
 
-export type Step = { name: string; state: "passed" | "failed" | "open"; says: string };
+export type Step = { name: string; state: "passed" | "failed" | "unmet" | "open"; says: string };
 
 export type ReceiptOutcome = {
   /** `waiting`: not everything is there yet. `unable`: the browser can't check. `unwitnessed`: sound, and too few witnesses. */
@@ -127,10 +127,12 @@ const plainReasons: Partial<Record<AuditError["code"], string>> = {
     "The receipt is genuine, but it is not for this event. The event was altered, even if by one character, or the receipt belongs to another one.",
 };
 
+export const unableHeadline =
+  "This browser can't check signatures here. Save the page to your disk and open it from there, or use a newer browser.";
+
 const unable = (outcome: ReceiptOutcome): ReceiptOutcome => ({
   ...outcome,
   state: "unable",
-  headline:
-    "This browser can't check signatures here. Save the page to your disk and open it from there, or use a newer browser.",
+  headline: unableHeadline,
   steps: [],
 });

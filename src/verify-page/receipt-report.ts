@@ -7,6 +7,7 @@ import type { ReceiptOutcome, Step } from "./receipt-check.ts";
 const marks: Record<Step["state"], [mark: string, spoken: string]> = {
   passed: ["✓", "Passed: "],
   failed: ["✗", "Failed: "],
+  unmet: ["!", "Not shown: "],
   open: ["–", "Not reached: "],
 };
 

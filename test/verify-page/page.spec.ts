@@ -15,7 +15,10 @@ describe("the page as it is served", () => {
 
   it("asks for nothing: no address, no import, one script and one style that its policy names", () => {
     expect(html.match(/<script\b|<style\b|<link\b/g)).toEqual(["<link", "<style", "<script"]);
-    expect(html).not.toMatch(/\b(src|href)="(?!data:)|@import|url\(|\bimport\(|\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket/);
+    expect(html).not.toMatch(
+      /\b(src|href)="(?!data:)|@import|\bimport\(|\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket|new Worker/,
+    );
+    expect(html, "a path outside of the project").not.toMatch(/\.\.\/\.\.\/|\/work\/|\/tmp\//);
     const [, policy = ""] = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(html)!;
     const inner = (tag: string) => new RegExp(`<${tag}[^>]*>([\\s\\S]*?)</${tag}>`).exec(html)![1]!;
     for (const tag of ["script", "style"])
