@@ -123,6 +123,8 @@ class DossierVerification {
         inquiry.failed("consistency", `${consistencyPath(size)} is no proof`, { file: consistencyPath(size) });
       else proofs.set(size, proof);
     }
+    // Its own is checked too: by its signature, at the end.
+    inquiry.checked("head");
     for (const claim of this.#heads.takeWaiting()) if (claim !== this.#head) this.#compareHead(claim, proofs.get(claim.size));
   }
 

@@ -34,12 +34,10 @@ export function dossierReport({ steps, report, story, skippedCount = 0 }: Dossie
 function storyParts(story: Story, skippedCount: number): HTMLElement[] {
   const { events } = story;
   const promises = events.filter(({ envelope }) => envelope.type === "PromiseMade" && isAsked(story, envelope.stream));
-  const told = events.filter(
-    ({ envelope }) => !["PolicyAdopted", "PriorFitted", "DormancyModelFitted", "CensusTaken"].includes(envelope.type ?? ""),
-  );
+  const told = events.filter(({ envelope }) => envelope.account === story.account);
   const inTime = told.toSorted((a, b) => ((a.envelope.occurredAt ?? "") < (b.envelope.occurredAt ?? "") ? -1 : 1));
   return [
-    ...promises.map((made) => promiseCard(made, events)),
+    ...promises.map((made) => promiseCard(made, events, namesIn(events))),
     element("h3", {}, "The story, as it was recorded"),
     element("ol", { class: "story" }, ...inTime.map(storyItem)),
     ...(skippedCount > 0 ? [element("p", { class: "small" }, `${skippedCount} more were checked and are not shown here.`)] : []),
@@ -51,8 +49,27 @@ const isAsked = ({ promise }: Story, stream: string | undefined): boolean =>
 
 type Facts = Record<string, never>;
 
+/** Names that were disclosed, by the id of whom they name. */
+const namesIn = (events: readonly StoryEvent[]): Map<string, string> =>
+  new Map(
+    events.flatMap(({ envelope, texts }) => {
+      const name = texts.find(({ field }) => field === "name")?.text;
+      const [, id] = /^(?:person|account)-(.+)$/.exec(envelope.stream ?? "") ?? [];
+      return name === undefined || id === undefined ? [] : [[id, name] as const];
+    }),
+  );
+
+const named = (id = "", names: ReadonlyMap<string, string>): string => {
+  const name = names.get(id);
+  return name === undefined ? id : `${name} (${id})`;
+};
+
 /** One promise: its words, its terms, and how it went, occurrence by occurrence. */
-function promiseCard({ envelope, texts }: StoryEvent, events: readonly StoryEvent[]): HTMLElement {
+function promiseCard(
+  { envelope, texts }: StoryEvent,
+  events: readonly StoryEvent[],
+  names: ReadonlyMap<string, string>,
+): HTMLElement {
   const { promisor, promisee, kind, offer } = (envelope.data ?? {}) as Record<string, string> & {
     offer?: { terms?: Facts; matcher?: Facts };
   };
@@ -65,8 +82,8 @@ function promiseCard({ envelope, texts }: StoryEvent, events: readonly StoryEven
     element("h3", {}, "The promise"),
     ...(text === undefined ? [] : [element("blockquote", {}, text)]),
     factList([
-      ["By", promisor ?? ""],
-      ["To", promisee ?? ""],
+      ["By", named(promisor, names)],
+      ["To", named(promisee, names)],
       ["Kind", kind ?? ""],
       ["Terms", termsOf(offer?.terms ?? {})],
       ...(offer?.matcher === undefined ? [] : ([["What counts", matcherOf(offer.matcher)]] as const)),
