@@ -1,8 +1,10 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { recordAnchor } from "../../src/commands/tree-heads.ts";
 import { anchor } from "../../src/domain/anchor.ts";
 import { type KeyRotation, ledgerRecord } from "../../src/domain/ledger-record.ts";
 import { anchored, keyRotation, thirdLogKey } from "../domain/tree-heads.examples.ts";
 import { formatVerifierKey } from "../../src/audit/verifier-key.ts";
+import { testLedger } from "../support/ledger.ts";
 import { on, specFor } from "../support/spec.ts";
 
 const at = on("2026-07-02");
@@ -22,6 +24,19 @@ describe("putting a cosignature on record", () => {
     given({ ...onRecord, at })
       .when(put({ witness }))
       .then({ type: "TreeHeadAnchored", data: { ...anchored, witness } });
+  });
+});
+
+describe("a cosignature that two nodes put on record", () => {
+  it("is one event, whatever each of them was told", async () => {
+    const { desk, store } = testLedger("2026-07-02T00:00:00.000Z");
+    const first = await recordAnchor(desk, anchored);
+    expect(first.stream).toBe("anchor-4711");
+    const head = store.log.head();
+    const again = await recordAnchor(desk, { ...anchored, cosignedAt: on("2026-07-01 10:05") });
+    expect([again.isReplay, again.events[0]!.id, store.log.head()]).toEqual([true, first.events[0]!.id, head]);
+    const other = await recordAnchor(desk, { ...anchored, witness: anchored.witness.replace("north", "south") });
+    expect([other.stream, other.revision]).toEqual(["anchor-4711", 1]);
   });
 });
 
