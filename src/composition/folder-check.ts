@@ -3,13 +3,18 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { canonicalBytes } from "../canonical/canonical-json.ts";
 import { eventSchemas } from "../domain/catalogue.ts";
+import type { Recorded } from "../domain/decider.ts";
+import { erasuresOf, type LedgerEvent, ledgerRecord } from "../domain/ledger-record.ts";
+import type { SubjectId } from "../domain/values.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import { checkLog } from "../event-store/sqlite/check-log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
-import { decode } from "../ledger/envelope.ts";
+import { decode, decodeAll } from "../ledger/envelope.ts";
+import { blanking } from "../ledger/erasures.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
+import { openTombstones } from "../vault/tombstones.ts";
 import { compareViews, requireLedger } from "./folder-views.ts";
 import { keysFolderOf, vaultPath } from "./ledger-folder.ts";
 
@@ -41,13 +46,16 @@ export async function checkFolder(options: CheckOptions): Promise<CheckReport> {
   const path = requireLedger(folder);
   const inLog = await checkLog(path, (done, total) => onProgress("log", done / total));
   const findings: CheckFinding[] = inLog.map((finding) => ({ part: "log", ...finding }));
-  findings.push(...(await vaultFindings(options)));
+  const inVault = await vaultFindings(options);
+  findings.push(...inVault);
   const report: CheckReport = { events: 0, findings };
   let log: (Log & { close(): void }) | undefined;
   try {
     log = openSqliteLog(path);
     report.events = log.head();
-    for await (const finding of eventFindings(log, onProgress)) {
+    const erased = erasedBy(log, keysFolderOf(options));
+    if (inVault.length === 0) findings.push(...(await unburied(options, erased)));
+    for await (const finding of eventFindings(log, erased, onProgress)) {
       findings.push(finding);
       if (findings.length >= findingCountMax) return report;
     }
@@ -72,16 +80,45 @@ async function vaultFindings({ folder, keysFolder }: CheckOptions): Promise<Chec
   }
 }
 
+/** Whoever the log, or a tombstone beside the key, says was erased. */
+function erasedBy(log: Log, keysFolder: string): SubjectId[] {
+  const state = decodeAll(log.readStream("ledger")).reduce(
+    (before, event) => ledgerRecord.evolve(before, event as Recorded<LedgerEvent>),
+    ledgerRecord.initialState,
+  );
+  const subjects = [...erasuresOf(state), ...openTombstones(keysFolder).all()].map(({ subject }) => subject);
+  return [...new Set(subjects)];
+}
+
+async function unburied({ folder, keysFolder }: CheckOptions, erased: readonly SubjectId[]): Promise<CheckFinding[]> {
+  const path = vaultPath(resolve(folder));
+  const vault = openSqliteVault(path, keyEncryptionKey(keysFolderOf({ folder, keysFolder }), path));
+  const buried = new Set(vault.tombstones().map(({ subject }) => subject));
+  await vault.close();
+  return erased
+    .filter((subject) => !buried.has(subject))
+    .map((subject) => ({ part: "vault", kind: "not-erased", message: `${subject} was erased, and ${nextStart}` }));
+}
+
+const nextStart = "the vault does not know of it; the next start finishes the erasure";
+
 const pageCount = 1_000;
 
-async function* eventFindings(log: Log, onProgress: CheckOptions["onProgress"]): AsyncGenerator<CheckFinding> {
+async function* eventFindings(
+  log: Log,
+  erased: readonly SubjectId[],
+  onProgress: CheckOptions["onProgress"],
+): AsyncGenerator<CheckFinding> {
   const head = log.head();
+  const blanked = blanking(erased);
   let logTime = "";
   for (let position = 0; position < head;) {
     const page = log.readAll(position, Math.min(pageCount, head - position));
     for (const stored of page) {
       const { finding, recordedAt, isClockCorrected } = looked(stored, logTime);
       if (finding !== undefined) yield { part: "events", position: stored.position, ...finding };
+      else if (erased.length > 0 && (blanked(stored) ?? stored.ciphertext) !== (stored.ciphertext?.trimEnd() ?? null))
+        yield { part: "events", position: stored.position, kind: "not-erased", message: notErased(stored) };
       logTime = isClockCorrected || recordedAt > logTime ? recordedAt : logTime;
     }
     position = page.at(-1)?.position ?? head;
@@ -89,6 +126,9 @@ async function* eventFindings(log: Log, onProgress: CheckOptions["onProgress"]):
     await new Promise<void>((done) => void setImmediate(done));
   }
 }
+
+const notErased = ({ position }: StoredEvent): string =>
+  `the ciphertext of somebody who was erased is still there at position ${position}; the next start overwrites it`;
 
 type Looked = { finding?: Pick<CheckFinding, "kind" | "message">; recordedAt: string; isClockCorrected?: boolean };
 

@@ -76,7 +76,7 @@ async function signedUpTo(server: RunningServer): Promise<number> {
   return events[0]!.position;
 }
 
-describe("a backup made while the server is at work", () => {
+describe("a backup made while the server is at work", { timeout: 180_000 }, () => {
   it("is a prefix of the log, whole and signed, and restored it has every event up to its head", async () => {
     const data = aCopy();
     const target = join(scratchFolder(), "backup");
@@ -124,7 +124,7 @@ describe("a backup made while the server is at work", () => {
     expect(opened.personal.name).toEqual({ status: "opened", value: "Anna Amsel" });
     expect((await asking(server).post("interactions", visit(1))).status, "known from before").toBe(200);
     await server.stop();
-  }, 120_000);
+  });
 
   it("is for its owner alone, refuses any folder that holds something, and leaves nothing where it fails", async () => {
     const target = await backedUp(made);
@@ -153,7 +153,7 @@ describe("a backup made while the server is at work", () => {
   });
 });
 
-describe("a restored backup that is older than what was signed", () => {
+describe("a restored backup that is older than what was signed", { timeout: 180_000 }, () => {
   it("says so, records on and signs nothing until the break is declared", async () => {
     const data = aCopy();
     let server = await runningServer(data, secret);
@@ -178,10 +178,10 @@ describe("a restored backup that is older than what was signed", () => {
     } finally {
       await server.stop();
     }
-  }, 120_000);
+  });
 });
 
-describe("who was erased after the backup", () => {
+describe("who was erased after the backup", { timeout: 180_000 }, () => {
   const expectErased = async (data: string, traces: ReturnType<typeof tracesOf>) => {
     expect(found(filesOf(data), traces), "before any start").toEqual([]);
     expect(eventsIn(data).filter(({ type }) => type === "SubjectErased")).toMatchObject([{ data: { subject: anna } }]);
@@ -266,7 +266,7 @@ describe("who was erased after the backup", () => {
   }
 });
 
-describe("a backup that is not what it was", () => {
+describe("a backup that is not what it was", { timeout: 180_000 }, () => {
   let backup: string;
   beforeAll(async () => {
     backup = join(scratchFolder(later), "backup");
@@ -311,7 +311,7 @@ describe("a backup that is not what it was", () => {
   });
 });
 
-describe("troth restore", () => {
+describe("troth restore", { timeout: 180_000 }, () => {
   it("refuses the folder of a running server, one that holds something, and one without keys", async () => {
     const data = aCopy();
     const backup = await backedUp(data);

@@ -23,7 +23,7 @@ function aCopy(): string {
 }
 const erasedIn = (data: string) => eventsIn(data).flatMap(({ type, data }) => (type === "SubjectErased" ? [data] : []));
 
-describe("troth erase", () => {
+describe("troth erase", { timeout: 180_000 }, () => {
   it("erases once the id was typed again, and says what is out of reach", async () => {
     const data = aCopy();
     const traces = tracesOf(data, anna);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { agreement } from "../../src/domain/agreement.ts";
 import { key, type KeyEvent } from "../../src/domain/key.ts";
-import { type LedgerEvent, ledgerRecord } from "../../src/domain/ledger-record.ts";
+import { erasureOf, erasuresOf, type LedgerEvent, ledgerRecord } from "../../src/domain/ledger-record.ts";
 import { outcome, type OutcomeCommand, type OutcomeEvent } from "../../src/domain/outcome.ts";
 import { builtInPolicy, policy, policyDocument, type PolicyEvent } from "../../src/domain/policy.ts";
 import { on, specFor, type Told } from "../support/spec.ts";
@@ -194,5 +194,32 @@ describe("the ledger's own record", () => {
       priors: [{ from: on("2026-01-01"), mean: 0.8 }],
       dormancy: dormancyFit,
     });
+  });
+});
+
+describe("erasing a data subject", () => {
+  const { given, stateAfter } = specFor(ledgerRecord, "ledger");
+  const erased: Told<LedgerEvent> = { type: "SubjectErased", data: { subject: customer, reason: slug("asked") }, at };
+  const erase = { type: "EraseSubject" as const, subject: customer, at };
+  it("is recorded once for each subject, and names no account", () => {
+    given()
+      .when({ ...erase, reason: slug("asked") })
+      .then({ type: "SubjectErased", data: { subject: customer, reason: slug("asked") } });
+    given()
+      .when(erase)
+      .then({ type: "SubjectErased", data: { subject: customer, reason: undefined } });
+    given(erased).when(erase).thenNothing();
+    given(erased)
+      .when({ ...erase, subject: account })
+      .then({ type: "SubjectErased", data: { subject: account, reason: undefined } });
+  });
+  it("keeps when it happened first", () => {
+    const later = { ...erased, at: on("2026-12-01") };
+    expect([...erasuresOf(stateAfter(erased, { ...later, data: { subject: account } }))].map(({ subject }) => subject)).toEqual([
+      account,
+      customer,
+    ]);
+    expect(erasureOf(stateAfter(erased), customer)?.at).toBe(at);
+    expect(erasureOf(stateAfter(erased), account)).toBeUndefined();
   });
 });

@@ -12,7 +12,7 @@ import { account, anna, ben, filesOf, ledgerWithText, tracesOf, visit } from "./
 const later = removedAtEnd();
 const words = ["Anna Amsel", "a.amsel@example.com", "I come by every week.", "Visit 7", "We talked."];
 
-describe("a person erased through the API of a running server", () => {
+describe("a person erased through the API of a running server", { timeout: 180_000 }, () => {
   let data: string;
   let server: RunningServer;
   let traces: Needle[];

@@ -28,13 +28,16 @@ beforeAll(async () => {
 
 type Opened = { opened?: { subject: string; status: string }[]; type: string };
 
-describe.each(killPoints)("a process killed in an erasure, at: %s", (point) => {
+describe.each(killPoints)("a process killed in an erasure, at: %s", { timeout: 180_000 }, (point) => {
   it("leaves one that the next start finishes before it answers, once", async () => {
     const data = join(scratchFolder(), "data");
     cpSync(made, data, { recursive: true });
     cpSync(keysOf(made), keysOf(data), { recursive: true });
     const { exited } = aProcess("../../erasure/support/erasing-process.ts", [data, anna, point]);
     expect((await exited)[1]).toBe("SIGKILL");
+    const checked = await troth(["check", "--data", data, "--json"]);
+    const kinds = (JSON.parse(checked.out) as { findings: { kind: string }[] }).findings.map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(["all steps overwritten", "done"].includes(point) ? [] : ["not-erased"]));
     const server = await runningServer(data, secret);
     try {
       expect(found(filesOf(data), traces), "while it serves").toEqual([]);

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const root = resolve(import.meta.dirname, "../..");
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 90_000;
 
 export type RunningServer = { url: string; secret: string; pid: number; stop(signal?: NodeJS.Signals): Promise<number | null> };
 
