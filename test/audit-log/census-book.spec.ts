@@ -10,6 +10,7 @@ import {
   appendAbout,
   appendAnchored,
   appendCensus,
+  appendMany,
   censusesIn,
   censusPath,
   countAll,
@@ -101,6 +102,24 @@ describe("the census of a log", () => {
     expectWholeLines(opened, [...names, "acc_9"]);
     expect(opened.lines.proofOf("acc_9")).toBeDefined();
     await opened.close();
+  });
+
+  it("comes out the same for a backlog that is counted in large steps, with a census within one of them", async () => {
+    const folder = aFolder();
+    const opened = openCensus(folder);
+    await appendMany(opened.store, 20_000, 37);
+    const early = recount(opened.store, 9_000);
+    await appendCensus(opened.store, { ...early, root: Buffer.from(early.root, "base64") });
+    await appendMany(opened.store, 20_000, 53);
+    await opened.close();
+    remove(censusPath(folder));
+    const again = openCensus(folder);
+    countAll(again.book);
+    expectWholeLines(again, ["acc_0", "acc_36", "acc_37"]);
+    await takeCensus(again);
+    expect(censusesIn(again.store).at(-1)).toEqual(recount(again.store, 40_001));
+    expectWholeLines(again, ["acc_0", "acc_36", "acc_52", "acc_53"]);
+    await again.close();
   });
 
   it("is not counted again after a restart", async () => {

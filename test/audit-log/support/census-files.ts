@@ -47,6 +47,17 @@ export async function appendAbout(store: LocalEventStore, ...accounts: (string |
     await append(store, `interaction-${(serial += 1)}`, "InteractionRecorded", account === undefined ? {} : { account });
 }
 
+/** Many events at once, about accounts in turn. */
+export async function appendMany(store: LocalEventStore, count: number, accounts: number): Promise<void> {
+  const stream = `interaction-many-${(serial += 1)}`;
+  const events = Array.from({ length: count }, (_, revision) => {
+    const id = `evt_${stream}_${revision}`;
+    const rest = { v: 1, id, type: "InteractionRecorded", stream, revision, data: {} };
+    return { id, type: rest.type, leaf: canonicalBytes({ ...rest, account: `acc_${revision % accounts}` }), ciphertext: null };
+  });
+  await store.append(stream, noStream, events);
+}
+
 export const appendAnchored = (store: LocalEventStore): Promise<void> => append(store, "ledger", "TreeHeadAnchored", {});
 
 export const appendCensus = (store: LocalEventStore, { treeSize, accounts, root }: CensusCount): Promise<void> =>
