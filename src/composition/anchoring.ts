@@ -4,14 +4,11 @@ import type { Policy } from "../audit/policy.ts";
 import { recordAnchor } from "../commands/tree-heads.ts";
 import type { Anchored } from "../domain/anchor.ts";
 import { epochMs } from "../domain/values.ts";
-import { Anchoring, type AnchoringTimes } from "../transparency/anchoring.ts";
+import { Anchoring, type AnchoringTimes, usualAnchoringTimes } from "../transparency/anchoring.ts";
 import { openSqliteAnchors } from "../transparency/sqlite-anchors.ts";
 import { ledgerPath, type OpenLedger } from "./ledger-folder.ts";
 
 export type WitnessOptions = { policy: Policy; times?: Partial<AnchoringTimes> };
-
-/** Signing does not wait longer for witnesses that do not answer. */
-const startMsMax = 5_000;
 
 /** @throws Error for a policy with a witness to which nothing can be offered. */
 export function anchoringOf(
@@ -21,6 +18,7 @@ export function anchoringOf(
 ): { anchoring: Anchoring; work(signal: AbortSignal): Promise<void>; close(): void } {
   const anchors = openSqliteAnchors(ledgerPath(folder));
   const record = (anchored: object) => recordAnchor(desk, anchored as Anchored);
+  const { startMsMax } = { ...usualAnchoringTimes, ...times };
   const now = () => epochMs(desk.ledger.now());
   try {
     const anchoring = new Anchoring({ policy, times, auditLog, log: store.log, anchors, record, now, onTrouble });

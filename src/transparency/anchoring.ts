@@ -17,6 +17,8 @@ import { heldHead, offer, type Offered, type WitnessAddress } from "./offering.t
 import type { AnchoredHead, AnchorStore, SignedHead } from "./stores.ts";
 
 export type AnchoringTimes = {
+  /** Signing waits no longer for witnesses that do not answer at the start. */
+  startMsMax: number;
   /** How often a new head is looked for. */
   everyMs: number;
   /** Of one offer to one witness, with all its requests. */
@@ -26,6 +28,7 @@ export type AnchoringTimes = {
   retryMsMax: number;
 };
 export const usualAnchoringTimes: AnchoringTimes = {
+  startMsMax: 5_000,
   everyMs: 60_000,
   offerMsMax: 10_000,
   retryMsMin: 5_000,

@@ -158,7 +158,7 @@ describe("a witness that lies", () => {
     ["a text of its own", (text) => `more\n\n${cosign(`${text}\nmore\n`, east, nowSeconds())}`, "of no use"],
     ["a time long past", (text) => cosign(text, east, nowSeconds() - 600), "clock is off"],
     ["a time to come", (text) => cosign(text, east, nowSeconds() + 600), "clock is off"],
-    ["a megabyte", () => "x".repeat(1_000_000), "too long"],
+    ["a megabyte", () => "x".repeat(1_000_000), "its answer is too long"],
   ];
 
   it.each(answers)("and answers %s is not believed, and holds up nobody", async (_, lie, said) => {

@@ -1,10 +1,13 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openTreeHead } from "../../src/audit/tree-head.ts";
+import { parseNote } from "../../src/audit/signed-note.ts";
+import { cosign, openTreeHead } from "../../src/audit/tree-head.ts";
+import { parseAddTreeHead } from "../../src/audit/witness.ts";
 import { openWitnessStates } from "../../src/witness/states.ts";
+import { east } from "../audit/log.examples.ts";
 import { aFolder } from "../event-store/support/folder.ts";
-import { aWitness, firstKeys, policyOf, type TestWitness, watchedLedger } from "./support/watched-ledger.ts";
+import { anImpostor, aWitness, firstKeys, policyOf, type TestWitness, watchedLedger } from "./support/watched-ledger.ts";
 
 /**
  * Data and keys go back to an earlier moment together, so that nothing of what was signed since is left on the machine: only a
@@ -94,21 +97,31 @@ describe("a ledger put back to an earlier moment, with its keys", () => {
 });
 
 describe("the start of a ledger with witnesses", () => {
-  it("signs nothing new before they were asked", async () => {
-    const { folder, policy } = await putBack();
-    const ledger = await watchedLedger(folder, policy);
-    const sizes = new Set<string>();
-    await expect
-      .poll(
-        async () => {
-          const answer = await ledger.get("audit/checkpoint");
-          if (answer.status === 200) sizes.add((await answer.text()).split("\n")[1]!);
-          return treeOf(ledger.url);
-        },
-        { timeout: 20_000, interval: 5 },
-      )
-      .toBe("diverged");
-    // The head of the backup may be shown, as it was signed then; none that was signed since.
-    expect(sizes.size).toBeLessThanOrEqual(1);
+  it("signs nothing new before they have answered", async () => {
+    const folder = aFolder();
+    const [key] = await firstKeys(folder);
+    let answer: (() => void) | undefined;
+    const slow = await anImpostor("slow", east, (body, response) => {
+      answer ??= () => response.end(cosign(parseNote(parseAddTreeHead(body).note).text, east, Math.floor(Date.now() / 1000)));
+    });
+    const ledger = await watchedLedger(folder, policyOf([slow]), { startMsMax: 60_000, offerMsMax: 60_000 });
+    const [id] = await ledger.openAccounts(1);
+    const receipt = async () => (await ledger.get(`events/${id}/receipt`)).status;
+    // It waits for five seconds to be signed, as every receipt may.
+    expect(await receipt()).toBe(503);
+    const before = await openTreeHead(await ledger.text("audit/checkpoint"), [key!]);
+    await expect.poll(() => answer).toBeDefined();
+    answer!();
+    await expect.poll(receipt, { timeout: 20_000 }).toBe(200);
+    expect((await openTreeHead(await ledger.text("audit/checkpoint"), [key!])).size).toBeGreaterThan(before.size);
+  });
+
+  it("waits no longer than it may for one that does not answer", async () => {
+    const folder = aFolder();
+    await firstKeys(folder);
+    const silent = await anImpostor("silent", east, () => undefined);
+    const ledger = await watchedLedger(folder, policyOf([silent]), { startMsMax: 100, offerMsMax: 60_000 });
+    const [id] = await ledger.openAccounts(1);
+    await expect.poll(async () => (await ledger.get(`events/${id}/receipt`)).status, { timeout: 30_000 }).toBe(200);
   });
 });

@@ -19,7 +19,7 @@ import type { AnchoringStatus, AnchoringTimes } from "../../../src/transparency/
 
 export type TestWitness = { name: string; key: VerifierKey; url: string; folder?: string; close(): Promise<void> };
 
-const quick: AnchoringTimes = { everyMs: 50, offerMsMax: 3_000, retryMsMin: 50, retryMsMax: 200 };
+const quick: AnchoringTimes = { startMsMax: 5_000, everyMs: 50, offerMsMax: 3_000, retryMsMin: 50, retryMsMax: 200 };
 
 /** What the policy of a ledger says of its witnesses: all must have seen a head, or so many of them. */
 export const policyOf = (witnesses: readonly TestWitness[], quorum: string | number = "all"): string =>
