@@ -55,6 +55,7 @@ export class EventChecks {
     this.times.append(event.recordedAt, leaf, event.type === "ClockCorrected");
     this.#lag.append(index + 1, this.times.logTime!);
     if (event.sealed.length > 0) this.disclosures.sealed(event);
+    if (event.type === "SubjectErased") this.disclosures.erased(event.data.subject, leaf);
     if (read.kind === "newer") this.#tellNewer(read.reason, leaf);
     else this.#judge(event, leaf);
     return read.kind === "event" ? event : undefined;

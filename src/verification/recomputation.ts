@@ -174,10 +174,7 @@ export class Recomputation {
     const assessment = assessedAt(history, input, basis);
     const expected = expectedVerdict(event, assessment, basis);
     if (expected === undefined) return { grade: "failed", message: `at its basis the facts give no end of the promise` };
-    const isSame =
-      expected.type === event.type &&
-      expected.occurredAt === event.occurredAt &&
-      isEqual(expected.data, event.data);
+    const isSame = expected.type === event.type && expected.occurredAt === event.occurredAt && isEqual(expected.data, event.data);
     if (isSame) return undefined;
     return {
       grade: "failed",
@@ -302,7 +299,8 @@ function difference(event: VerdictEvent & { occurredAt: Instant }, expected: Rec
 /** Of two JSON values; members that are undefined are none. */
 function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || Array.isArray(a) !== Array.isArray(b))
+    return false;
   const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
   for (const name in one) if (!isEqual(one[name], other[name])) return false;
   for (const name in other) if (other[name] !== undefined && one[name] === undefined) return false;

@@ -254,6 +254,55 @@ describe("the whole log of the same ledger", () => {
   });
 });
 
+describe("after a person was erased", () => {
+  let log: BundleFile[];
+  beforeAll(async () => {
+    await post(`subjects/${buyer}/erase`, {});
+    await post("audit/census", {});
+    log = await bundle("open=true");
+  });
+
+  it("every verdict is reached again, and the person's text is erased and not withheld", async () => {
+    const { exitCode, messages, report } = await outcomeOf(log);
+    expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: "" });
+    expect(report.text.erased).toBeGreaterThan(0);
+    expect(report.text.withheld).toBe(0);
+    expect(report.checks.find(({ name }) => name === "verdicts")).toMatchObject({ status: "passed" });
+    expect(report.notes.map(({ kind }) => kind)).toContain("subject-erased");
+    const texts = log.map(({ bytes }) => Buffer.from(bytes).toString());
+    expect(texts.filter((text) => text.includes("Lindqvist"))).toEqual([]);
+  });
+
+  it("the dossier of the account says the same", async () => {
+    const { exitCode, messages, report } = await outcomeOf(await bundle(`account=${account}&open=true`));
+    expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: "" });
+    expect(report.text.erased).toBeGreaterThan(0);
+    expect(report.text.withheld).toBe(0);
+    expect(report.promises).toContainEqual({ promise: visits, verdicts: { kept: 25, "kept-late": 1 } });
+  });
+
+  it("what was not disclosed is withheld where it could be opened, and erased where it could not", async () => {
+    const { report } = await outcomeOf(await bundle(""));
+    const { report: opened } = await outcomeOf(log);
+    expect(report.text).toEqual({ opened: 0, erased: opened.text.erased, withheld: opened.text.opened });
+  });
+
+  it("text can't be called erased in a log without the erasure", async () => {
+    const leaves = leavesIn(log);
+    const index = indexOfType(leaves, "SubjectErased");
+    const openings = log.filter(({ path }) => path.startsWith("openings/"));
+    const forged = await bundleOf(leaves.slice(0, index), keyIn(`${data}.keys`));
+    const entries = forged.findIndex(({ path }) => path.startsWith("tile/entries/"));
+    const files = forged.toSpliced(entries + 1, 0, ...openings).map((one) => {
+      const manifest = one.path === "manifest.json" ? parseManifest(one.bytes)! : undefined;
+      return manifest === undefined ? one : { ...one, bytes: Buffer.from(manifestText({ ...manifest, openings: true })) };
+    });
+    const { exitCode, messages } = await outcomeOf(files);
+    expect(exitCode).toBe(1);
+    expect(messages).toContain(`text of ${buyer} is said to be erased`);
+  });
+});
+
 describe("a bundle over HTTP", () => {
   const statusOf = async (secret: string, query: string) => {
     const answer = await fetch(`${server.url}/v1/audit/bundle?${query}`, { headers: { authorization: `Bearer ${secret}` } });
