@@ -53,7 +53,7 @@ export class EventChecks {
     this.#requireNewId(event, leaf);
     this.#requireNextRevision(event, leaf);
     this.times.append(event.recordedAt, leaf, event.type === "ClockCorrected");
-    this.#lag.append(index + 1, this.times.logTime!);
+    this.#lag.append(index + 1, this.times.logTimeMs);
     if (event.sealed.length > 0) this.disclosures.sealed(event);
     if (event.type === "SubjectErased") this.disclosures.erased(event.data.subject, leaf);
     if (read.kind === "newer") this.#tellNewer(read.reason, leaf);
@@ -125,8 +125,7 @@ class Lag {
     this.#ms = ms;
   }
 
-  append(position: number, logTime: Instant): void {
-    const ms = Date.parse(logTime);
+  append(position: number, ms: number): void {
     const last = this.#places.at(-1);
     if (last !== undefined && last.ms === ms) last.position = position;
     else if (last !== undefined && this.#places.length > 1 && ms - this.#places.at(-2)!.ms < 1_000)

@@ -11,6 +11,8 @@ import type { Inquiry, LeafName } from "./report.ts";
 
 export type RootAt = (size: number) => Uint8Array | undefined;
 
+type TellingEvent = Extract<LeafEvent, { type: "LogResumed" | "LogKeyRotated" | "TreeHeadAnchored" }>;
+
 export class LogStory {
   readonly #inquiry: Inquiry;
   readonly #policy: Policy;
@@ -28,7 +30,17 @@ export class LogStory {
 
   /** @returns a promise only where something has to be waited for. */
   tell(event: LeafEvent, rootAt: RootAt): Promise<void> | undefined {
-    const leaf = nameOf(event, event.position - 1);
+    switch (event.type) {
+      case "LogResumed":
+      case "LogKeyRotated":
+      case "TreeHeadAnchored":
+        return this.#tell(event, nameOf(event, event.position - 1), rootAt);
+      default:
+        return undefined;
+    }
+  }
+
+  #tell(event: TellingEvent, leaf: LeafName, rootAt: RootAt): Promise<void> | undefined {
     switch (event.type) {
       case "LogResumed": {
         const { size, root } = event.data.lastKnownHead;
@@ -42,8 +54,6 @@ export class LogStory {
         return undefined;
       case "TreeHeadAnchored":
         return this.#anchored(event, leaf, rootAt);
-      default:
-        return undefined;
     }
   }
 

@@ -36,10 +36,10 @@ export class LogTiles {
     if (!equalBytes(this.#filling[level]!.subarray(0, width * 32), tile)) this.#wrong.push(tilePath({ level, index, width }));
   }
 
-  /** A tile that was filled gives a hash to the level above. To be called once it has been compared. */
-  finish(level: number): void {
+  /** A tile that was filled gives a hash to the level above. To be called once it has been compared. @param known its root. */
+  finish(level: number, known?: Uint8Array): void {
     if (this.#counts[level] !== tileWidth) return;
-    const root = rootOfHashes(this.#filling[level]!, 0, tileWidth);
+    const root = known ?? rootOfHashes(this.#filling[level]!, 0, tileWidth);
     this.#counts[level] = 0;
     this.#put(level + 1, root);
   }

@@ -20,7 +20,13 @@ import type { Recorded } from "../domain/decider.ts";
 import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../domain/interaction.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
 import { builtInPolicy, type Policy } from "../domain/policy.ts";
-import { type Basis, type PromiseEvent, type VerdictEvent, verdictTypes } from "../domain/promise/events.ts";
+import {
+  type Basis,
+  basis as basisSchema,
+  type PromiseEvent,
+  type VerdictEvent,
+  verdictTypes,
+} from "../domain/promise/events.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
 import { type AccountId, addMs, type Instant } from "../domain/values.ts";
@@ -127,6 +133,7 @@ export class Recomputation {
     const history = this.#promises.get(event.stream.slice("promise-".length));
     const failed = (message: string): Disagreement => ({ grade: "failed", message });
     if (history === undefined) return failed("it is a verdict on a promise that was never made");
+    if (!basisSchema.safeParse(basis).success) return failed("it names no basis that a verdict can have");
     if (!Object.hasOwn(rules, basis.rule))
       return { grade: "unmet", message: `it names rule ${basis.rule}, which this verifier does not know` };
     if (event.actor.kind !== "rule" || event.actor.id !== `assess-${basis.rule}`)

@@ -16,6 +16,8 @@ export class RecordedTimes {
   #logTimeMs = -Infinity;
   #logTimeLeaf = 0;
   #count = 0;
+  #lastRecordedAt: Instant | undefined;
+  #lastRecordedMs = 0;
   /** Whatever comes was recorded after this, by a witness's word. */
   #floorMs = -Infinity;
   /** Index from which log time counts since it was last corrected. */
@@ -34,9 +36,14 @@ export class RecordedTimes {
     return this.#logTimeMs === -Infinity ? undefined : instantAt(this.#logTimeMs);
   }
 
+  /** In milliseconds. */
+  get logTimeMs(): number {
+    return this.#logTimeMs;
+  }
+
   /** The next leaf; `recordedAt` undefined where it could not be read. */
   append(recordedAt: Instant | undefined, leaf: LeafName, isCorrection: boolean): void {
-    const at = recordedAt === undefined ? this.#logTimeMs : Date.parse(recordedAt);
+    const at = recordedAt === undefined ? this.#logTimeMs : this.#msOf(recordedAt);
     if (isCorrection) this.#correct(at, leaf);
     else if (at < this.#logTimeMs - clockSkewMsMax)
       this.#failed(`it was recorded at ${recordedAt}, though leaf ${this.#logTimeLeaf} before it came at ${this.logTime}`, leaf);
@@ -69,6 +76,12 @@ export class RecordedTimes {
   end(): void {
     for (const { leaf, message } of this.#ahead) this.#failed(message, leaf);
     this.#ahead = [];
+  }
+
+  /** Events of one append bear one instant. */
+  #msOf(recordedAt: Instant): number {
+    if (recordedAt !== this.#lastRecordedAt) [this.#lastRecordedAt, this.#lastRecordedMs] = [recordedAt, Date.parse(recordedAt)];
+    return this.#lastRecordedMs;
   }
 
   #correct(at: number, leaf: LeafName): void {

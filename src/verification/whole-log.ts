@@ -120,7 +120,7 @@ class LogVerification {
       const bytes = await reader.take(tilePath({ level, ...tile }));
       if (level === 0) this.#tiles.compareLeaves(index, hashes, bytes, () => this.#tree.treeAt(before)!);
       else this.#tiles.compareHashes({ level, ...tile }, bytes);
-      this.#tiles.finish(level);
+      this.#tiles.finish(level, level === 0 ? this.#tree.tileRoot : undefined);
     }
   }
 
