@@ -104,7 +104,7 @@ export async function keysOfLog(
   if (own.length === 0) return [{ key: trusted, above: -1 }];
   const known = new Set(own.flatMap(({ rotation }) => [rotation.oldKey, rotation.newKey]));
   if (!known.has(formatVerifierKey(trusted)))
-    throw new AuditError("no-trusted-signature", "the log was never signed by the trusted key");
+    throw new AuditError("no-trusted-signature", "no change of keys on record goes out from the trusted key, or leads to it");
   const keys: LogKey[] = [{ key: parseVerifierKey(own[0]!.rotation.oldKey), above: -1 }];
   for (const { index, rotation } of own) {
     const before = keys.at(-1)!.key;

@@ -4,7 +4,7 @@
  */
 import { commitmentOf } from "../audit/commitment.ts";
 import type { Opening } from "./bundle-format.ts";
-import type { LeafEvent } from "./leaf-event.ts";
+import { type LeafEvent, nameOf } from "./leaf-event.ts";
 import type { Inquiry, LeafName, Report } from "./report.ts";
 
 /** Of one data subject. */
@@ -17,6 +17,7 @@ type Subject = {
   erasedAt: number | undefined;
   /** The first text that is said to be erased while no erasure has come yet. */
   claimed: LeafName | undefined;
+  isSealedAgain: boolean;
 };
 
 /** An event with sealed text whose openings are still to come. */
@@ -30,8 +31,12 @@ export class Disclosures {
     this.#inquiry = inquiry;
   }
 
-  sealed({ sealed }: Pick<LeafEvent, "sealed">): void {
-    for (const { subject } of sealed) this.#subjectOf(subject).sealed += 1;
+  sealed(event: LeafEvent): void {
+    for (const { subject } of event.sealed) {
+      const one = this.#subjectOf(subject);
+      one.sealed += 1;
+      if (one.erasedAt !== undefined) this.#tellSealedAgain(one, subject, nameOf(event, event.position - 1));
+    }
   }
 
   /** `SubjectErased` covers every leaf before it. */
@@ -84,6 +89,13 @@ export class Disclosures {
     return text;
   }
 
+  /** Once for each: an erasure leaves no key behind, and no new one is made for whoever was erased. */
+  #tellSealedAgain(one: Subject, subject: string, leaf: LeafName): void {
+    if (one.isSealedAgain) return;
+    one.isSealedAgain = true;
+    this.#inquiry.note("subject-erased", `text of ${subject} was recorded after the erasure, which does not cover it`, leaf);
+  }
+
   #open(opening: Opening, { leaf }: SealedLeaf, commitment: string, file: string): void {
     const one = this.#subjectOf(opening.subject);
     if ("erased" in opening) {
@@ -100,7 +112,15 @@ export class Disclosures {
   #subjectOf(id: string): Subject {
     const known = this.#subjects.get(id);
     if (known !== undefined) return known;
-    const subject: Subject = { sealed: 0, opened: 0, erased: 0, erasedOpened: 0, erasedAt: undefined, claimed: undefined };
+    const subject: Subject = {
+      sealed: 0,
+      opened: 0,
+      erased: 0,
+      erasedOpened: 0,
+      erasedAt: undefined,
+      claimed: undefined,
+      isSealedAgain: false,
+    };
     this.#subjects.set(id, subject);
     return subject;
   }

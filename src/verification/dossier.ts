@@ -53,8 +53,9 @@ export async function verifyDossier(parts: Parts): Promise<Told | undefined> {
     inquiry.failed("head", `the manifest speaks of ${manifest.size} leaves, the signed tree head of ${head.size}`, {
       file: manifestPath,
     });
-  for (const { name, note } of auditor.since ?? []) heads.claim(name, note, "consistency");
-  return new DossierVerification(parts, heads, head).run();
+  const kept = (auditor.since ?? []).map(({ name, note }) => heads.claim(name, note, "consistency"));
+  const keptSize = Math.max(0, ...kept.map((one) => one?.size ?? 0));
+  return new DossierVerification(parts, heads, head).run(keptSize);
 }
 
 type CensusTaken = Extract<LeafEvent, { type: "CensusTaken" }>;
@@ -87,7 +88,7 @@ class DossierVerification {
     this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times: this.#events.times });
   }
 
-  async run(): Promise<Told> {
+  async run(keptSize: number): Promise<Told> {
     const { reader, manifest, inquiry, onProgress } = this.#parts;
     await this.#compareHeads();
     if (manifest.census !== null) this.#censusFile = await this.#takeCensus();
@@ -98,8 +99,9 @@ class DossierVerification {
     }
     await reader.end();
     inquiry.reached("head", "leaves", "consistency", "receipts", "record", "verdicts", "openings");
-    this.#receipts.conclude();
+    this.#receipts.conclude({ account: manifest.account, size: this.#head.size });
     await this.#verifySignatures();
+    this.#story.tellBreaks(keptSize);
     const completeUpTo = this.#completeUpTo();
     this.#events.times.end();
     this.#requireVerdicts(completeUpTo);

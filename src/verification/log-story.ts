@@ -20,6 +20,7 @@ export class LogStory {
   readonly #times: RecordedTimes;
   readonly #rotations: { index: number; rotation: KeyRotation }[] = [];
   readonly #strangers = new Set<string>();
+  readonly #breaks: LeafName[] = [];
 
   constructor(situation: { inquiry: Inquiry; policy: Policy; origin: string; times: RecordedTimes }) {
     this.#inquiry = situation.inquiry;
@@ -46,6 +47,7 @@ export class LogStory {
         const { size, root } = event.data.lastKnownHead;
         const message = `the operator declared that this log does not go on from a tree head of ${size} leaves with root ${root}, which had been signed: history was lost or replaced here`;
         this.#inquiry.note("log-resumed", message, leaf);
+        this.#breaks.push(leaf);
         return undefined;
       }
       case "LogKeyRotated":
@@ -60,16 +62,37 @@ export class LogStory {
   /** Every key by which heads of this log may be signed: those that the auditor trusts, and those that they handed the log to. */
   async logKeys(): Promise<LogKey[]> {
     const trusted = this.#policy.logs.map(({ key }) => key).filter(({ name }) => name === this.#origin);
-    const first = trusted[0];
-    if (first === undefined || this.#rotations.length === 0) return trusted.map((key) => ({ key, above: -1 }));
-    try {
-      const keys = await keysOfLog(first, this.#rotations);
-      return [...trusted.map((key) => ({ key, above: -1 })), ...keys];
-    } catch (error) {
-      if (!(error instanceof AuditError)) throw error;
-      this.#inquiry.failed("head", `the log's keys do not follow from the one that you trust: ${error.message}`);
-      return trusted.map((key) => ({ key, above: -1 }));
+    const own = trusted.map((key) => ({ key, above: -1 }));
+    if (trusted.length === 0 || this.#rotations.length === 0) return own;
+    const faults: string[] = [];
+    // A policy may name keys that this log never had beside the one that it had.
+    for (const key of trusted) {
+      try {
+        return [...own, ...(await keysOfLog(key, this.#rotations))];
+      } catch (error) {
+        if (!(error instanceof AuditError)) throw error;
+        faults.push(error.message);
+      }
     }
+    this.#inquiry.failed("head", `the log's keys do not follow from any that you trust: ${[...new Set(faults)].join("; ")}`);
+    return own;
+  }
+
+  /**
+   * A break is the operator's word that history was lost or replaced. Whoever holds a head from after it has looked at it already;
+   * to anybody else the log before it is not what had been signed.
+   * @param keptSize of the largest tree head that the auditor brought along.
+   */
+  tellBreaks(keptSize: number): void {
+    const unknown = this.#breaks.filter(({ index }) => index >= keptSize);
+    const [leaf] = unknown;
+    if (leaf === undefined) return;
+    const more = unknown.length === 1 ? "" : `, and so at ${unknown.length - 1} more leaves`;
+    this.#inquiry.unmet(
+      "consistency",
+      `history was lost or replaced here${more}, by the operator's own word: look into it, and then give a tree head from after it (--since)`,
+      { leaf },
+    );
   }
 
   #rotated({ origin, treeHead, newKey }: KeyRotation, leaf: LeafName, rootAt: RootAt): void {
@@ -80,7 +103,8 @@ export class LogStory {
 
   async #anchored(event: Recorded<{ type: "TreeHeadAnchored"; data: Anchor }>, leaf: LeafName, rootAt: RootAt): Promise<void> {
     const { data } = event;
-    if (data.origin === this.#origin && !this.#isOurs(data, leaf, rootAt)) {
+    const isOfThisLog = data.origin === this.#origin;
+    if (isOfThisLog && !this.#isOurs(data, leaf, rootAt)) {
       this.#inquiry.failed("consistency", `a witness signed a tree head of ${data.size} leaves that this log does not have`, {
         leaf,
       });
@@ -92,7 +116,8 @@ export class LogStory {
         this.#policy.witnesses.map(({ key }) => key),
       );
       this.#inquiry.checked("record");
-      this.#times.seenBy(time * 1_000, data.size, leaf);
+      // Of another log it says nothing about the leaves here, but for the one that holds it; a dossier has not all of them.
+      if (isOfThisLog && rootAt(data.size) !== undefined) this.#times.seenBy(time * 1_000, data.size, leaf);
       this.#times.holdsSignatureOf(time * 1_000, event.recordedAt, leaf);
     } catch (error) {
       if (!(error instanceof AuditError)) throw error;

@@ -6,9 +6,13 @@ import { verifyInclusion } from "../audit/merkle.ts";
 import { parseReceipt, type Receipt } from "../audit/receipt.ts";
 import type { KeptReceipt } from "./auditor.ts";
 import type { ClaimedHead, Heads } from "./heads.ts";
+import { nameOf, readLeaf } from "./leaf-event.ts";
 import type { Inquiry } from "./report.ts";
 
 type Waiting = Receipt & { name: string; leaf: Uint8Array | undefined; head: ClaimedHead };
+
+/** Of the whole log a dossier shows the leaves of one account, and some of others. */
+export type DossierScope = { account: string; size: number };
 
 export class Receipts {
   readonly #inquiry: Inquiry;
@@ -26,25 +30,44 @@ export class Receipts {
     if (this.#hashes.size > 0 && this.#hashes.has(index)) this.#hashes.set(index, hash);
   }
 
-  /** To be called once every leaf has come. */
-  conclude(): void {
+  /** To be called once every leaf has come. @param scope where they were not all that there are. */
+  conclude(scope?: DossierScope): void {
     for (const one of this.#waiting) {
       const { name, index } = one;
       this.#inquiry.checked("receipts");
-      const fault = this.#faultOf(one);
+      const fault = this.#faultOf(one, scope);
       if (fault !== undefined) this.#inquiry.failed("receipts", `${name}: ${fault}`, { leaf: { index } });
+      else if (scope !== undefined && this.#hashes.get(index) === undefined) this.#tellMissing(one, scope);
     }
   }
 
-  #faultOf({ index, proof, leaf, head }: Waiting): string | undefined {
+  #faultOf({ index, proof, leaf, head }: Waiting, scope: DossierScope | undefined): string | undefined {
     const inLog = this.#hashes.get(index);
     const kept = leaf === undefined ? undefined : leafHash(leaf);
-    if (inLog === undefined && head.size > index && kept === undefined) return `the log has no leaf ${index} here`;
     if (inLog !== undefined && kept !== undefined && !equalBytes(inLog, kept))
       return `the event that you kept is not the one that stands at leaf ${index} of the log`;
-    if (!verifyInclusion(kept ?? inLog!, index, head.size, proof, head.root))
-      return `leaf ${index} is not the one that the receipt was given for`;
-    return undefined;
+    const hash = kept ?? inLog;
+    // A dossier leaves out what concerns others, and a receipt alone does not say whom it concerns.
+    if (hash === undefined) return scope === undefined ? `the log has no leaf ${index} here` : undefined;
+    return verifyInclusion(hash, index, head.size, proof, head.root)
+      ? undefined
+      : `leaf ${index} is not the one that the receipt was given for`;
+  }
+
+  /** A leaf that was kept, and that the dossier does not hold. */
+  #tellMissing({ name, index, leaf }: Waiting, { account, size }: DossierScope): void {
+    if (leaf === undefined)
+      return this.#inquiry.unmet(
+        "receipts",
+        `${name}: the dossier does not hold leaf ${index}, so nothing here says whether it should: give its event too (--leaf)`,
+        { leaf: { index } },
+      );
+    const read = readLeaf(leaf, index);
+    const event = read.kind === "event" ? read.event : read.kind === "newer" ? read.envelope : undefined;
+    if (event?.account === account && index < size)
+      this.#inquiry.failed("leaves", `${name}: you hold an event of ${account}, and the dossier leaves it out`, {
+        leaf: nameOf(event, index),
+      });
   }
 
   #add({ name, receipt, leaf }: KeptReceipt, heads: Heads): void {

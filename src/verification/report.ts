@@ -71,10 +71,14 @@ export type Report = {
 const findingCountMax = 100;
 const noteCountMax = 200;
 
+/** What puts all that went before it in doubt is told first, however much else there is to tell. */
+const rankOf = ({ kind }: Note): number => (kind === "log-resumed" ? 0 : kind === "clock-corrected" ? 1 : 2);
+
 /** Collects what is found. Bounded, however much is wrong. */
 export class Inquiry {
   readonly #findings: Finding[] = [];
   readonly #notes: Note[] = [];
+  readonly #noted = new Set<NoteKind>();
   readonly #checked = new Map<CheckName, number>();
   readonly #grades = new Map<CheckName, Grade>();
   readonly #reached = new Set<CheckName>();
@@ -104,7 +108,11 @@ export class Inquiry {
 
   note(kind: NoteKind, message: string, leaf?: LeafName): void {
     this.#noteCount += 1;
-    if (this.#notes.length < noteCountMax) this.#notes.push(leaf === undefined ? { kind, message } : { kind, message, leaf });
+    // One of every kind is kept, whatever came before it.
+    const isFirst = !this.#noted.has(kind);
+    this.#noted.add(kind);
+    if (this.#notes.length < noteCountMax || isFirst)
+      this.#notes.push(leaf === undefined ? { kind, message } : { kind, message, leaf });
   }
 
   checked(check: CheckName, count = 1): void {
@@ -128,7 +136,7 @@ export class Inquiry {
       firstBadLeaf: this.#firstBadLeaf,
       findings: this.#findings,
       moreFindings: this.#findingCount - this.#findings.length,
-      notes: this.#notes,
+      notes: this.#notes.toSorted((a, b) => rankOf(a) - rankOf(b)),
       moreNotes: this.#noteCount - this.#notes.length,
     };
   }

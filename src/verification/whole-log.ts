@@ -51,8 +51,9 @@ export async function verifyLog(parts: Parts): Promise<Pick<Report, "completeUpT
         file: earlierHeadPath(size),
       });
   }
-  for (const { name, note } of auditor.since ?? []) heads.claim(name, note, "consistency");
-  return new LogVerification(parts, heads, head).run();
+  const kept = (auditor.since ?? []).map(({ name, note }) => heads.claim(name, note, "consistency"));
+  const keptSize = Math.max(0, ...kept.map((one) => one?.size ?? 0));
+  return new LogVerification(parts, heads, head).run(keptSize);
 }
 
 class LogVerification {
@@ -78,7 +79,7 @@ class LogVerification {
     this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times: this.#events.times });
   }
 
-  async run(): Promise<Pick<Report, "completeUpTo" | "text" | "bundle">> {
+  async run(keptSize: number): Promise<Pick<Report, "completeUpTo" | "text" | "bundle">> {
     const { reader, onProgress } = this.#parts;
     const { size, origin, root } = this.#head;
     const bundle = { kind: "log" as const, origin, size, root: toBase64(root) };
@@ -95,7 +96,7 @@ class LogVerification {
       await this.#concludeHeads();
       return { bundle, completeUpTo: null, text: this.#events.disclosures.end() };
     }
-    return { bundle, ...(await this.#conclude()) };
+    return { bundle, ...(await this.#conclude(keptSize)) };
   }
 
   async #takeEntries(index: number): Promise<void> {
@@ -164,14 +165,15 @@ class LogVerification {
     else this.#events.disclosures.opened(openings, sealed, path);
   }
 
-  async #conclude(): Promise<Pick<Report, "completeUpTo" | "text">> {
+  async #conclude(keptSize: number): Promise<Pick<Report, "completeUpTo" | "text">> {
     const { inquiry, auditor } = this.#parts;
     const { size, root } = this.#head;
     const isRootRight = equalBytes(this.#tree.root(), root);
     this.#tellTiles(isRootRight);
     this.#heads.end(size);
     await this.#concludeHeads();
-    await this.#receipts.conclude();
+    this.#story.tellBreaks(keptSize);
+    this.#receipts.conclude();
     this.#events.end();
     inquiry.reached("head", "record", "verdicts", "openings", "receipts");
     const text = this.#events.disclosures.end();
