@@ -214,6 +214,30 @@ describe("the file of the census", () => {
   });
 });
 
+describe("counts of a log without a census that was put back", () => {
+  it.each([0, 10, 40])("are begun anew (%i other events later)", async (count) => {
+    const folder = aFolder();
+    const opened = openCensus(folder);
+    await appendMany(opened.store, 20, 5);
+    await opened.store.close();
+    const old = `${logPath(folder)}.old`;
+    copyFileSync(logPath(folder), old);
+    const counted = openCensus(folder);
+    await appendMany(counted.store, 20, 7);
+    countAll(counted.book);
+    await counted.close();
+    remove(logPath(folder));
+    copyFileSync(old, logPath(folder));
+    const again = openCensus(folder);
+    if (count > 0) await appendMany(again.store, count, 3);
+    await again.close();
+    const third = openCensus(folder);
+    await takeCensus(third);
+    expect(censusesIn(third.store)).toEqual([recount(third.store, 20 + count)]);
+    await third.close();
+  });
+});
+
 describe("a census in the log", () => {
   it("that this file did not count is counted from the log", async () => {
     const { folder, names } = await countedFolder();
