@@ -1,5 +1,6 @@
 /** What a forger may try on a real bundle of the founding story, and what each attempt comes to. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { signKeyRotation } from "../../src/audit/key-rotation.ts";
 import { formatVerifierKey, verifierOf } from "../../src/audit/verifier-key.ts";
 import type { Auditor } from "../../src/verification/auditor.ts";
 import type { BundleFile } from "../../src/verification/bundle-format.ts";
@@ -307,6 +308,43 @@ describe("times of recording, between the signatures of a witness", () => {
     const { exitCode, messages } = await outcomeOf(await resigned(other));
     expect(exitCode).toBe(1);
     expect(messages).toContain("a tree head of 75 leaves that this log does not have".replace("75", String(story.leaves.length)));
+  });
+});
+
+describe("what the log tells about itself", () => {
+  const onLedger = (type: string, data: object): Leaf => {
+    const revision = story.leaves.map(toldIn).filter(({ stream }) => stream === "ledger").length;
+    const { account: _, ...rest } = toldIn(another(story.leaves));
+    return leafOf({ ...rest, type, stream: "ledger", revision, data });
+  };
+
+  it("a break that the operator declared verifies, and is told", async () => {
+    const lastKnownHead = { size: 90, root: Buffer.alloc(32, 1).toString("base64") };
+    const report = await verified(await resigned([...story.leaves, onLedger("LogResumed", { lastKnownHead })]), auditor);
+    expect(report.exitCode).toBe(0);
+    expect(report.notes).toContainEqual(expect.objectContaining({ kind: "log-resumed" }));
+  });
+
+  it("a key that was handed over may sign, and the old one alone may not", async () => {
+    const next = strangersKey(story.key.name);
+    const { size, root } = headOf(story.leaves, story.key);
+    const treeHead = { size, root: Buffer.from(root).toString("base64") };
+    const rotation = signKeyRotation({ treeHead, oldKeyUntil: "2099-01-01T00:00:00.000Z" }, story.key, next);
+    const leaves = [...story.leaves, onLedger("LogKeyRotated", rotation)];
+    const report = await verified(await bundleOf(leaves, next), auditor);
+    expect({ exitCode: report.exitCode, findings: report.findings }).toEqual({ exitCode: 0, findings: [] });
+    expect(report.notes).toContainEqual(expect.objectContaining({ kind: "log-key-rotated" }));
+    expect(await outcomeOf(await bundleOf(leaves, story.key))).toMatchObject({ exitCode: 1, checks: ["head"] });
+  });
+
+  it("a key that nobody handed over may not", async () => {
+    const next = strangersKey(story.key.name);
+    const { size, root } = headOf(story.leaves, story.key);
+    const treeHead = { size, root: Buffer.from(root).toString("base64") };
+    const rotation = signKeyRotation({ treeHead, oldKeyUntil: "2099-01-01T00:00:00.000Z" }, story.key, next);
+    const forged = { ...rotation, oldSignature: rotation.newSignature };
+    const leaves = [...story.leaves, onLedger("LogKeyRotated", forged)];
+    expect((await outcomeOf(await bundleOf(leaves, next))).exitCode).toBe(1);
   });
 });
 
