@@ -31,6 +31,7 @@ import { EventChecks } from "./event-checks.ts";
 import { type ClaimedHead, Heads } from "./heads.ts";
 import { type LeafEvent, nameOf } from "./leaf-event.ts";
 import { LogStory } from "./log-story.ts";
+import { tellOpenLoads } from "./open-loads.ts";
 import { Receipts } from "./receipts.ts";
 import type { Inquiry, LeafName, Report } from "./report.ts";
 
@@ -84,7 +85,8 @@ class DossierVerification {
     this.#receipts = new Receipts(inquiry, heads, auditor.receipts ?? []);
     const isWhole = (event: Pick<LeafEvent, "stream" | "account">) =>
       event.stream.startsWith("policy-") || (event.account === manifest.account && isOfAccounts(event.stream));
-    this.#events = new EventChecks({ inquiry, auditor, size: head.size, root: head.root, isWhole });
+    const knowsKeysOf = ({ account }: Pick<LeafEvent, "account">) => account === manifest.account;
+    this.#events = new EventChecks({ inquiry, auditor, size: head.size, root: head.root, isWhole, knowsKeysOf });
     this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times: this.#events.times });
   }
 
@@ -277,7 +279,9 @@ class DossierVerification {
   #requireVerdicts(completeUpTo: Instant | null): void {
     const { inquiry, auditor, manifest } = this.#parts;
     const now = this.#events.times.logTime;
-    if (now === undefined || this.#events.isTooNew) return;
+    if (now === undefined) return;
+    tellOpenLoads(inquiry, this.#events.recomputation, this.#head.size, now);
+    if (this.#events.isTooNew) return;
     const lagMs = auditor.lagMs ?? lagMsUsual;
     const treeSize = this.#census?.data.treeSize ?? 0;
     const { recomputation } = this.#events;

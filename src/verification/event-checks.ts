@@ -1,9 +1,11 @@
 /** Everything that is asked of a leaf beside its hash, whether it comes with the whole log or with a dossier. */
 import type { Instant } from "../domain/values.ts";
+import { Admission, type Completeness } from "./admission.ts";
 import { type Auditor, lagMsUsual } from "./auditor.ts";
 import { Disclosures } from "./disclosures.ts";
 import { FingerprintTable } from "./fingerprints.ts";
 import { type LeafEvent, nameOf, readLeaf } from "./leaf-event.ts";
+import { tellOpenLoads } from "./open-loads.ts";
 import { RecordedTimes } from "./recorded-times.ts";
 import { isVerdict, Recomputation } from "./recomputation.ts";
 import type { Inquiry, LeafName } from "./report.ts";
@@ -16,7 +18,7 @@ type Situation = {
   root: Uint8Array;
   /** Whether a stream must be there from its first event on: all of them in a whole log. */
   isWhole(event: Pick<LeafEvent, "stream" | "account">): boolean;
-};
+} & Completeness;
 
 export class EventChecks {
   readonly #situation: Situation;
@@ -25,6 +27,7 @@ export class EventChecks {
   readonly times: RecordedTimes;
   readonly recomputation = new Recomputation();
   readonly disclosures: Disclosures;
+  readonly #admission: Admission;
   readonly #lag: Lag;
   #newer = 0;
 
@@ -35,6 +38,7 @@ export class EventChecks {
     this.#revisions = new FingerprintTable(root.subarray(8));
     this.times = new RecordedTimes(inquiry, size);
     this.disclosures = new Disclosures(inquiry);
+    this.#admission = new Admission(situation);
     this.#lag = new Lag(auditor.lagMs ?? lagMsUsual);
   }
 
@@ -71,7 +75,9 @@ export class EventChecks {
     const { inquiry, size } = this.#situation;
     this.times.end();
     const now = this.times.logTime;
-    if (now === undefined || this.isTooNew) return;
+    if (now === undefined) return;
+    tellOpenLoads(inquiry, this.recomputation, size, now);
+    if (this.isTooNew) return;
     const { position, at } = this.#lag.then;
     for (const { stream, message } of this.recomputation.unrecorded(size, now, position, at))
       inquiry.failed("verdicts", `${stream}: ${message}; it has been due since before ${at}`);
@@ -95,8 +101,11 @@ export class EventChecks {
   #judge(event: LeafEvent, leaf: LeafName): void {
     const { inquiry } = this.#situation;
     try {
+      for (const fault of this.#admission.faultsOf(event, isVerdict(event))) inquiry.failed("record", fault, { leaf });
       const fault = this.recomputation.apply(event);
       if (fault !== undefined) inquiry.failed("record", fault, { leaf });
+      const remark = this.recomputation.remarkOn(event);
+      if (remark !== undefined) inquiry.note(remark.kind, remark.message, leaf);
       if (!isVerdict(event) || fault !== undefined) return;
       inquiry.checked("verdicts");
       const disagreement = this.recomputation.disagreement(event);

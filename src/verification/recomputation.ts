@@ -20,17 +20,21 @@ import type { Recorded } from "../domain/decider.ts";
 import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../domain/interaction.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
 import { builtInPolicy, type Policy } from "../domain/policy.ts";
+import { refusalOf, type WordEvent } from "../domain/promise/admission.ts";
 import {
   type Basis,
   basis as basisSchema,
+  type Offer,
   type PromiseEvent,
   type VerdictEvent,
   verdictTypes,
 } from "../domain/promise/events.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
+import { misfitOf } from "../domain/schedule-fit.ts";
 import { type AccountId, addMs, type Instant } from "../domain/values.ts";
 import type { LeafEvent } from "./leaf-event.ts";
+import { Loads } from "./loads.ts";
 
 /** Every rule that verdicts were ever reached by. One is never taken away. */
 const rules: Readonly<Record<number, typeof assess>> = { [assessmentRule]: assess };
@@ -52,7 +56,10 @@ type Evidence = {
   /** Of the last event on any of them. */
   lastPosition: number;
 };
-type Load = { completedAt?: Instant; upTo?: Instant };
+/** A load of history that was not completed, and how much of the clock's word it holds back. */
+export type OpenLoad = { recording: string; startedAt: Instant; promises: number; held: number };
+/** What an auditor should know of an event that is nothing wrong. */
+export type Remark = { kind: "policy-adopted" | "not-covered"; message: string };
 
 /** Why a verdict could not be reached again. */
 export type Disagreement = { grade: "failed" | "unmet"; message: string };
@@ -64,7 +71,7 @@ export class Recomputation {
   readonly #promises = new Map<string, PromiseHistory>();
   readonly #evidence = new Map<string, Evidence>();
   readonly #agreements = new Map<string, At<Instant>>();
-  readonly #loads = new Map<string, At<Load>[]>();
+  readonly #loads = new Loads();
   readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
   readonly #outcomes = new Map<string, AccountId>();
 
@@ -84,13 +91,7 @@ export class Recomputation {
     const { position } = event;
     switch (event.type) {
       case "PromiseMade":
-        if (this.#promises.has(id)) return "the promise had been made before";
-        this.#promises.set(id, {
-          facts: [{ position, value: promise.evolve(promise.initialState, event) as MadePromise }],
-          onRecord: new Map(),
-          verdicts: new Map(),
-        });
-        return ofAccount(event, event.data.account);
+        return this.#made(event, id);
       case "InteractionRecorded":
         this.#recorded(event);
         return ofAccount(event, event.data.account);
@@ -99,21 +100,19 @@ export class Recomputation {
         return this.#corrected(event, id);
       case "AgreementMade":
         this.#agreements.set(id, { position, value: event.occurredAt });
-        return ofAccount(event, event.data.account);
+        return this.#unmade(event.data.promises, event.data.account) ?? ofAccount(event, event.data.account);
       case "OutcomeRecorded":
         this.#outcomes.set(id, event.data.account);
         return ofAccount(event, event.data.account);
       case "OutcomeRetracted":
+        if (event.revision > 1) return "the outcome had been retracted before";
         return ofAccount(event, this.#outcomes.get(id));
       case "RecordingStarted":
-        this.#loads.set(event.data.recording, [{ position, value: {} }]);
-        return undefined;
       case "RecordingCompleted":
-        this.#loads
-          .get(event.data.recording)
-          ?.push({ position, value: { completedAt: event.recordedAt, upTo: event.data.upTo } });
-        return undefined;
+        return this.#loads.apply(event);
       case "PolicyAdopted":
+        // Judgement reads this stream alone.
+        if (event.stream !== "policy-default") return `no ledger adopts a policy in the stream ${event.stream}`;
         this.#policies.push({ position, value: { ...event.data.policy, version: event.data.version } });
         return event.data.version === this.#policies.length - 1 ? undefined : "the versions of the policy have a gap";
       case "AccountOpened":
@@ -123,7 +122,7 @@ export class Recomputation {
       case "AccountReopened":
         return ofAccount(event, id as AccountId);
       default:
-        return event.stream.startsWith("promise-") ? this.#said(event as unknown as Recorded<PromiseEvent>, id) : undefined;
+        return event.stream.startsWith("promise-") ? this.#said(event as LeafEvent & Recorded<PromiseEvent>, id) : undefined;
     }
   }
 
@@ -189,7 +188,60 @@ export class Recomputation {
     };
   }
 
-  #said(event: Recorded<PromiseEvent>, id: string): string | undefined {
+  /** What to tell of an event that was taken up. To be called after `apply`. */
+  remarkOn(event: LeafEvent): Remark | undefined {
+    if (event.type === "PolicyAdopted") return this.#retroaction(event.recordedAt);
+    const offer = offerIn(event);
+    if (offer === undefined || misfitOf(offer) !== "unknown") return undefined;
+    return { kind: "not-covered", message: "its rule is none that is expanded here: its dates were not held against it" };
+  }
+
+  /** Loads that are still open, with how many verdicts of their promises they hold back. */
+  *openLoads(size: number, now: Instant): Generator<OpenLoad> {
+    const held = new Map<string, { promises: number; held: number }>();
+    for (const history of this.#promises.values()) {
+      const input = this.#inputAt(history, size);
+      if (input === undefined || !isHeld(input)) continue;
+      const recording = input.promise.recording!;
+      const count = held.get(recording) ?? { promises: 0, held: 0 };
+      count.promises += 1;
+      count.held += assess({ ...input, recording: { completedAt: now, upTo: now } }, now, now).occurrences.filter(
+        ({ outcome }) => outcome !== null,
+      ).length;
+      held.set(recording, count);
+    }
+    for (const { id, startedAt } of this.#loads.open())
+      yield { recording: id, startedAt, ...(held.get(id) ?? { promises: 0, held: 0 }) };
+  }
+
+  /** A policy counts from its leaf on for everything that is judged from then on, what was due before too. */
+  #retroaction(now: Instant): Remark | undefined {
+    const [before, after] = this.#policies.slice(-2).map(({ value }) => value);
+    if (after === undefined || before === undefined) return undefined;
+    const names = ["recordingAllowanceMinutes", "evidenceLimitDays"] as const;
+    const changed = names.filter((name) => before.promises[name] !== after.promises[name]);
+    const due = [...this.#promises.values()].filter(({ facts }) =>
+      facts.at(-1)!.value.occurrences.some(({ deadlineAt }) => deadlineAt !== undefined && deadlineAt <= now),
+    ).length;
+    if (changed.length === 0 || due === 0) return undefined;
+    const told = changed.map((name) => `${name} from ${before.promises[name]} to ${after.promises[name]}`).join(", ");
+    return {
+      kind: "policy-adopted",
+      message: `policy ${after.version} changed ${told}, and ${due} ${due === 1 ? "promise" : "promises"} of which something was due before are judged by it too`,
+    };
+  }
+
+  #made(event: LeafEvent & Recorded<Extract<PromiseEvent, { type: "PromiseMade" }>>, id: string): string | undefined {
+    if (this.#promises.has(id)) return "the promise had been made before";
+    const value = promise.evolve(promise.initialState, event) as MadePromise;
+    this.#promises.set(id, { facts: [{ position: event.position, value }], onRecord: new Map(), verdicts: new Map() });
+    const { recording, account } = event.data;
+    const refusal = refusalOf(promise.initialState, event) ?? misfitIn(event) ?? ofAccount(event, account);
+    if (refusal !== undefined || recording === undefined || this.#loads.has(recording)) return refusal;
+    return `it came with a load of history, ${recording}, that had not been started`;
+  }
+
+  #said(event: LeafEvent & Recorded<PromiseEvent>, id: string): string | undefined {
     const history = this.#promises.get(id);
     const facts = history?.facts.at(-1)?.value;
     if (history === undefined || facts === undefined) return "it speaks of a promise that was never made";
@@ -197,8 +249,23 @@ export class Recomputation {
       const verdict = event as Recorded<VerdictEvent>;
       history.onRecord.set(occurrenceOf(verdict), attestationOf(verdict));
       setVerdict(history.verdicts, verdict);
-    } else history.facts.push({ position: event.position, value: promise.evolve(facts, event) as MadePromise });
-    return ofAccount(event, facts.account);
+      return ofAccount(event, facts.account);
+    }
+    const refusal = refusalOf(facts, event as Recorded<WordEvent>) ?? misfitIn(event) ?? this.#unshown(event, facts.account);
+    history.facts.push({ position: event.position, value: promise.evolve(facts, event) as MadePromise });
+    return refusal ?? ofAccount(event, facts.account);
+  }
+
+  /** An interaction that is named as evidence must be one of the account's. */
+  #unshown({ data }: PromiseEvent, account: AccountId): string | undefined {
+    if (!("interaction" in data) || data.interaction === undefined) return undefined;
+    const isKnown = this.#evidence.get(account)?.interactions.some(({ id }) => id === data.interaction) ?? false;
+    return isKnown ? undefined : `it names ${data.interaction}, which the account has not had`;
+  }
+
+  #unmade(promises: readonly string[], account: AccountId): string | undefined {
+    const unmade = promises.find((id) => this.#promises.get(id)?.facts[0]!.value.account !== account);
+    return unmade === undefined ? undefined : `it binds ${unmade}, which the account has not been promised`;
   }
 
   #recorded(event: Recorded<Extract<InteractionEvent, { type: "InteractionRecorded" }>>): void {
@@ -212,6 +279,7 @@ export class Recomputation {
     const at = evidence?.interactions.findLastIndex((one) => one.id === id) ?? -1;
     if (evidence === undefined || at < 0) return "it speaks of an interaction that the account has not had";
     const before = evidence.interactions[at]!;
+    if (before.isRetracted) return "the interaction had been retracted";
     const states = evidence.earlier.get(id) ?? [{ position: before.position, value: before }];
     const after = stateOf(interaction.evolve({ status: "recorded", ...before }, event));
     states.push({ position: event.position, value: after });
@@ -239,7 +307,7 @@ export class Recomputation {
       promise: made,
       agreementMadeAt: agreement !== undefined && agreement.position <= size ? agreement.value : undefined,
       interactions: listens ? this.#interactionsAt(made.account, size) : [],
-      recording: made.recording === undefined ? undefined : (asOfSize(this.#loads.get(made.recording) ?? [], size) ?? {}),
+      recording: made.recording === undefined ? undefined : this.#loads.at(made.recording, size),
       policy: asOfSize(this.#policies, size)!,
     };
   }
@@ -256,6 +324,18 @@ export class Recomputation {
 
 const asOfSize = <Value>(states: readonly At<Value>[], size: number): Value | undefined =>
   states.findLast(({ position }) => position <= size)?.value;
+
+/** The offer that an event puts on the table. */
+function offerIn({ type, data }: LeafEvent): Offer | undefined {
+  if (type === "PromiseMade" || type === "PromiseCountered") return data.offer;
+  return type === "ChangeProposed" && data.proposal.type === "amend" ? data.proposal.offer : undefined;
+}
+
+function misfitIn(event: LeafEvent): string | undefined {
+  const offer = offerIn(event);
+  const misfit = offer && misfitOf(offer);
+  return misfit === "unknown" ? undefined : misfit;
+}
 
 function setVerdict(verdicts: Map<number, string>, event: VerdictEvent): void {
   if (event.type === "PromiseKept") verdicts.set(event.data.occurrence, event.data.verdict);

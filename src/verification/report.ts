@@ -32,6 +32,8 @@ export type NoteKind =
   | "subject-erased"
   | "text-withheld"
   | "anchor"
+  | "policy-adopted"
+  | "load-open"
   | "newer-events"
   | "not-covered";
 

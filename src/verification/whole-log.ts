@@ -74,7 +74,14 @@ class LogVerification {
     this.#head = head;
     this.#tree = new TreeHistory(head.size);
     this.#census = new CensusRecount(head.size);
-    this.#events = new EventChecks({ inquiry, auditor, size: head.size, root: head.root, isWhole: () => true });
+    this.#events = new EventChecks({
+      inquiry,
+      auditor,
+      size: head.size,
+      root: head.root,
+      isWhole: () => true,
+      knowsKeysOf: () => true,
+    });
     this.#receipts = new Receipts(inquiry, heads, auditor.receipts ?? []);
     this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times: this.#events.times });
   }

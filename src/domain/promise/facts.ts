@@ -169,8 +169,14 @@ function firstSaidAt(word: Renewable, facts: MadePromise, at: Instant): Instant 
 export const isOnTable = ({ status, offer }: MadePromise, other: Offer): boolean =>
   status === "countered" && isEqual(offer, other);
 
-/** Equal as JSON. Values that came from the same schema name their members in the same order. */
-export const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** Equal as JSON, in whatever order members stand: what is stored has them in another order than what was sent. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [one, other] = [a, b] as Record<string, unknown>[];
+  return Object.keys({ ...a, ...b }).every((member) => isEqual(one![member], other![member]));
+}
 
 type Reneged = { occurrence?: number; by: PartyId };
 

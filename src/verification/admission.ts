@@ -1,0 +1,42 @@
+/** What no ledger can have recorded, whoever signed it: an event by a key that could not, of somebody who was not there, or twice. */
+import type { TrothEvent } from "../domain/catalogue.ts";
+import { Keys } from "./keys.ts";
+import type { LeafEvent } from "./leaf-event.ts";
+import { Parties } from "./parties.ts";
+
+export type Completeness = {
+  /** Whether all events of the event's stream come. */
+  isWhole(event: LeafEvent): boolean;
+  /** Whether the key that recorded an event comes too. */
+  knowsKeysOf(event: LeafEvent): boolean;
+};
+
+/** The first event of each stream, and no other. Of what is not named here a stream may hold any number in any order. */
+const begins = new Set<TrothEvent["type"]>([
+  ...(["AccountOpened", "PersonAdded", "InteractionRecorded", "AgreementMade", "PromiseMade", "OutcomeRecorded"] as const),
+  "KeyIssued",
+]);
+const begun = /^(account|person|interaction|agreement|promise|outcome|key)-/;
+const ofNoAccount = /^(ledger$|key-|policy-|anchor-)/;
+
+export class Admission {
+  readonly #keys: Keys;
+  readonly #parties: Parties;
+
+  constructor({ isWhole, knowsKeysOf }: Completeness) {
+    this.#keys = new Keys(knowsKeysOf);
+    this.#parties = new Parties(isWhole);
+  }
+
+  /** Takes up an event. @returns what is wrong with it: at most one thing of each kind. */
+  *faultsOf(event: LeafEvent, isVerdict: boolean): Generator<string> {
+    const { type, stream, revision, account } = event;
+    if (begun.test(stream) && begins.has(type) !== (revision === 0))
+      yield revision === 0 ? `a stream can't begin with ${type}` : `${type} is the first event of its stream, and of no other`;
+    if (account !== undefined && ofNoAccount.test(stream)) yield `it concerns no account, and says that it concerns ${account}`;
+    const fault = this.#parties.apply(event);
+    if (fault !== undefined) yield fault;
+    const trespass = this.#keys.apply(event, isVerdict);
+    if (trespass !== undefined) yield trespass;
+  }
+}

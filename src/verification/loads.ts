@@ -1,0 +1,43 @@
+/** Loads of history: begun once, completed once. While one is open the clock says nothing of its promises. */
+import type { Instant } from "../domain/values.ts";
+import type { LeafEvent } from "./leaf-event.ts";
+
+/** What judging asks of a load; nothing of it while it is open. */
+export type Load = { completedAt?: Instant; upTo?: Instant };
+type KnownLoad = { id: string; startedAt: Instant; completedPosition: number; completed: Load };
+
+type LoadEvent = Extract<LeafEvent, { type: "RecordingStarted" | "RecordingCompleted" }>;
+
+export class Loads {
+  readonly #loads = new Map<string, KnownLoad>();
+
+  /** @returns why no ledger can have recorded it; undefined where one can. */
+  apply({ type, data, position, recordedAt, occurredAt }: LoadEvent): string | undefined {
+    const known = this.#loads.get(data.recording);
+    if (type === "RecordingStarted") {
+      if (known !== undefined) return "the load of history had been started before";
+      this.#loads.set(data.recording, { id: data.recording, startedAt: recordedAt, completedPosition: Infinity, completed: {} });
+      return undefined;
+    }
+    if (known === undefined) return "the load of history had not been started";
+    if (known.completedPosition < Infinity) return "the load of history had been completed before";
+    known.completedPosition = position;
+    known.completed = { completedAt: recordedAt, upTo: data.upTo };
+    return data.upTo > occurredAt ? `it is completed up to ${data.upTo}, which was still to come` : undefined;
+  }
+
+  has(recording: string): boolean {
+    return this.#loads.has(recording);
+  }
+
+  /** As the first `size` leaves tell it. */
+  at(recording: string, size: number): Load {
+    const load = this.#loads.get(recording);
+    return load === undefined || load.completedPosition > size ? {} : load.completed;
+  }
+
+  *open(): Generator<{ id: string; startedAt: Instant }> {
+    for (const { id, startedAt, completedPosition } of this.#loads.values())
+      if (completedPosition === Infinity) yield { id, startedAt };
+  }
+}
