@@ -39,6 +39,15 @@ export async function authenticate(ledger: Ledger, request: FastifyRequest): Pro
   return callerOf(id as KeyId, state);
 }
 
+/**
+ * A batch may go on for hours after its key was let in.
+ * @throws ApiError `unauthorized` where the key was revoked since.
+ */
+export async function requireUnrevoked(ledger: Ledger, caller: Caller): Promise<void> {
+  const { status } = await ledger.refer(key, `key-${caller.key}`, { freshForMs: keyFreshForMs });
+  if (status === "revoked") throw unauthorized();
+}
+
 /** The state of a key is one object until the key changes, so its caller is made once. */
 const callers = new WeakMap<KeyState, Caller>();
 

@@ -55,6 +55,14 @@ describe("a batch", () => {
     expect(added).toEqual(["InteractionRecorded", "AccountClosed", "AccountReopened"]);
   });
 
+  it("records nothing more once its key was revoked", async () => {
+    const { id, secret } = await api.newKey(["record", "admin"]);
+    const lines = [visitLine(), { command: "revoke-key", params: { key: id } }, visitLine({ minutes: 61 })];
+    const { results, added } = await sendBatch(lines, { key: secret });
+    expect(results.map(({ status, problem }) => problem?.code ?? status)).toEqual([201, 200, "unauthorized"]);
+    expect(added).toEqual(["InteractionRecorded", "KeyRevoked"]);
+  });
+
   it("goes on after lines that can't be read, and names what is wrong with each", async () => {
     const { results, added } = await sendBatch([
       "{nope",

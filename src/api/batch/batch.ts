@@ -10,7 +10,7 @@ import type { Caller, CommandDefinition } from "../../commands/command.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type Instant, type Slug, slug, toldInstant } from "../../domain/values.ts";
 import type { Admission } from "../admission.ts";
-import { requireScope } from "../auth.ts";
+import { requireScope, requireUnrevoked } from "../auth.ts";
 import type { ApiDeps, Limits } from "../deps.ts";
 import { idempotencyKeyOf } from "../headers.ts";
 import { faultOf } from "../logging.ts";
@@ -95,7 +95,10 @@ async function startLoad(
   context.recording = id;
   return {
     recording: id,
-    complete: async () => void (await complete.run(desk, { ...common, params: { recording: id }, body: { upTo } })),
+    async complete() {
+      await requireUnrevoked(desk.ledger, caller);
+      await complete.run(desk, { ...common, params: { recording: id }, body: { upTo } });
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import {
   externalReference,
 } from "../../commands/command.ts";
 import { statusOf } from "../acknowledgement.ts";
-import { requireScope } from "../auth.ts";
+import { requireScope, requireUnrevoked } from "../auth.ts";
 import { parseJson } from "../json-body.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiError, type Problem, problemOf } from "../problem.ts";
@@ -134,6 +134,7 @@ function stamped(name: string, body: Record<string, unknown>, recording: string 
 export async function runLine(line: LineCommand, context: BatchContext): Promise<Acknowledged & { secret?: string }> {
   const { command, params, body, idempotencyKey, place, expectedRevision } = line;
   const { desk, caller, correlation, metrics } = context;
+  await requireUnrevoked(desk.ledger, caller);
   const acknowledged = await command.run(desk, {
     ...{ params, body, caller, correlation },
     ...{ idempotencyKey, place, expectedRevision },
