@@ -2,10 +2,11 @@
 import { Command, InvalidArgumentError } from "commander";
 import { reportLines } from "../verifier/report-lines.ts";
 import { runVerification, type VerifyOptions } from "../verifier/run.ts";
+import { plainJson, plainLine } from "../verifier/terminal.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { withJson } from "./options.ts";
 import { progressOn } from "./progress.ts";
-import { note, say, sayJson, type Shell } from "./shell.ts";
+import { note, say, type Shell } from "./shell.ts";
 
 type Flags = Omit<VerifyOptions, "bundle"> & { json?: boolean };
 
@@ -49,11 +50,11 @@ async function verify(shell: Shell, bundle: string, { json, ...flags }: Flags): 
   progress.end();
   shell.exitCode = code as ExitCode;
   if (report === undefined) {
-    if (json) sayJson(shell, { format: "troth-report/1", exitCode: code, outcome: "unusable", message: unusable });
-    note(shell, `troth: ${unusable}`);
+    if (json) say(shell, plainJson({ format: "troth-report/1", exitCode: code, outcome: "unusable", message: unusable }));
+    note(shell, plainLine(`troth: ${unusable}`));
     return;
   }
-  if (json) sayJson(shell, report);
+  if (json) say(shell, plainJson(report));
   else say(shell, ...reportLines(report));
 }
 

@@ -7,6 +7,7 @@ import { entryBytesMax } from "../audit/entry-bundles.ts";
 import { isSize } from "../audit/sizes.ts";
 import { hashesOnLevel, levelMax, parseTilePath, tilePath, tileWidth, widthOfTile } from "../audit/tiles.ts";
 import { canonicalText } from "../canonical/canonical-json.ts";
+import { accountId, promiseId } from "../domain/values.ts";
 
 export const bundleFormat = "troth-bundle/1";
 
@@ -130,7 +131,7 @@ export function parseManifest(bytes: Uint8Array): Manifest | undefined {
 
 function isManifest(value: Manifest): boolean {
   const { format: _, kind, origin, size, openings, ...more } = value;
-  if (typeof origin !== "string" || typeof openings !== "boolean" || !isCount(size) || size === 0) return false;
+  if (!isKeyName(origin) || typeof openings !== "boolean" || !isCount(size) || size === 0) return false;
   if (kind === "log") {
     const { heads, ...rest } = more as Partial<LogManifest>;
     return isAscending(heads) && isEmpty(rest);
@@ -138,8 +139,8 @@ function isManifest(value: Manifest): boolean {
   if ((kind as string) !== "dossier") return false;
   const { account, promise, census, leaves, since, ...rest } = more as Partial<DossierManifest>;
   return (
-    typeof account === "string" &&
-    (promise === undefined || typeof promise === "string") &&
+    accountId.safeParse(account).success &&
+    (promise === undefined || promiseId.safeParse(promise).success) &&
     (census === null || isCount(census)) &&
     isCount(leaves) &&
     isAscending(since) &&
@@ -147,6 +148,8 @@ function isManifest(value: Manifest): boolean {
   );
 }
 
+/** Of a log's key: visible characters of ASCII, without the plus sign that ends the name. */
+const isKeyName = (value: unknown): boolean => typeof value === "string" && /^[!-*,-~]{1,200}$/.test(value);
 const isCount = (value: unknown): value is number => typeof value === "number" && isSize(value);
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 const isAscending = (values: unknown): values is number[] =>

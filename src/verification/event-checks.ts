@@ -1,14 +1,16 @@
 /** Everything that is asked of a leaf beside its hash, whether it comes with the whole log or with a dossier. */
-import type { Instant } from "../domain/values.ts";
+import { addMs, type Instant } from "../domain/values.ts";
 import { Admission, type Completeness } from "./admission.ts";
 import { type Auditor, lagMsUsual } from "./auditor.ts";
+import { toldTooEarly } from "./claimed-times.ts";
 import { Disclosures } from "./disclosures.ts";
 import { FingerprintTable } from "./fingerprints.ts";
+import { Lag } from "./lag.ts";
 import { type LeafEvent, nameOf, readLeaf } from "./leaf-event.ts";
 import { tellOpenLoads } from "./open-loads.ts";
-import { RecordedTimes } from "./recorded-times.ts";
-import { isVerdict, Recomputation } from "./recomputation.ts";
-import type { Inquiry, LeafName } from "./report.ts";
+import { correctionCountMax, RecordedTimes } from "./recorded-times.ts";
+import { isVerdict, Recomputation, type Unrecorded } from "./recomputation.ts";
+import type { Grade, Inquiry, LeafName } from "./report.ts";
 
 type Situation = {
   inquiry: Inquiry;
@@ -16,9 +18,23 @@ type Situation = {
   /** Leaves under the signed tree head, and its root. */
   size: number;
   root: Uint8Array;
+  /** Every leaf comes: what is not among them was never recorded. */
+  isLog: boolean;
   /** Whether a stream must be there from its first event on: all of them in a whole log. */
   isWhole(event: Pick<LeafEvent, "stream" | "account">): boolean;
 } & Completeness;
+
+/** A leaf as far as it can be read. */
+export type TakenLeaf = {
+  /** The account that its envelope names: the census counts by it, whatever the event means. */
+  account?: string | undefined;
+  /** Undefined where its meaning is not known, or where it has none. */
+  event?: LeafEvent;
+};
+
+const turnedBack = "its clock was turned back here; no witness of yours shows that it had been wrong";
+/** Findings that are held back until the witnesses have been heard. */
+const dueCountMax = 1_000;
 
 export class EventChecks {
   readonly #situation: Situation;
@@ -30,6 +46,12 @@ export class EventChecks {
   readonly #admission: Admission;
   readonly #lag: Lag;
   #newer = 0;
+  /** Leaves so far. */
+  #position = 0;
+  #corrections = 0;
+  #dueAtFurthest: Set<string> | undefined;
+  readonly #dueAtCorrections: { correction: LeafName; due: string }[] = [];
+  readonly #lagMs: number;
 
   constructor(situation: Situation) {
     this.#situation = situation;
@@ -39,30 +61,35 @@ export class EventChecks {
     this.times = new RecordedTimes(inquiry, size);
     this.disclosures = new Disclosures(inquiry);
     this.#admission = new Admission(situation);
-    this.#lag = new Lag(auditor.lagMs ?? lagMsUsual);
+    this.#lagMs = auditor.lagMs ?? lagMsUsual;
+    this.#lag = new Lag(this.#lagMs);
   }
 
-  /** @returns the event, where it can be read at all. */
-  take(bytes: Uint8Array, index: number): LeafEvent | undefined {
+  take(bytes: Uint8Array, index: number): TakenLeaf {
     const { inquiry } = this.#situation;
     inquiry.checked("record");
     const read = readLeaf(bytes, index);
     if (read.kind === "bad") {
       inquiry.failed("record", read.message, { leaf: read.name });
       this.times.append(undefined, { index }, false);
-      return undefined;
+      return {};
     }
     const event = read.kind === "event" ? read.event : ({ ...read.envelope, position: index + 1 } as unknown as LeafEvent);
     const leaf = nameOf(event, index);
     this.#requireNewId(event, leaf);
     this.#requireNextRevision(event, leaf);
-    this.times.append(event.recordedAt, leaf, event.type === "ClockCorrected");
-    this.#lag.append(index + 1, this.times.logTimeMs);
+    if (read.kind === "newer") this.#tellNewer(read.reason, leaf);
+    const isCorrection = event.type === "ClockCorrected";
+    if (isCorrection) this.#judgeBeforeCorrection(event, leaf);
+    this.times.append(event.recordedAt, leaf, isCorrection);
+    this.#position = index + 1;
+    this.#lag.append(this.#position, this.times.logTimeMs);
     if (event.sealed.length > 0) this.disclosures.sealed(event);
     if (event.type === "SubjectErased") this.disclosures.erased(event.data.subject, leaf);
-    if (read.kind === "newer") this.#tellNewer(read.reason, leaf);
-    else this.#judge(event, leaf);
-    return read.kind === "event" ? event : undefined;
+    if (read.kind === "newer") return { account: event.account };
+    this.#requireTold(event, leaf);
+    this.#judge(event, leaf);
+    return { account: event.account, event };
   }
 
   /** There are events whose meaning is known to later releases alone. */
@@ -72,15 +99,83 @@ export class EventChecks {
 
   /** What can only be said once every leaf has come. */
   end(): void {
-    const { inquiry, size } = this.#situation;
     this.times.end();
     const now = this.times.logTime;
-    if (now === undefined) return;
-    tellOpenLoads(inquiry, this.recomputation, size, now);
-    if (this.isTooNew) return;
+    if (now !== undefined) tellOpenLoads(this.#situation.inquiry, this.recomputation, this.#situation.size, now);
+    // What nobody here knows the meaning of may have changed what is due.
+    if (this.isTooNew) this.#requireVerdicts("unmet", ", as far as can be told without the events that are not known here");
+    else this.#requireVerdicts("failed");
+    this.endOfCorrections();
+  }
+
+  /**
+   * What was due by a time that the log had come to, before its clock was turned back. The clock may have been wrong for a moment
+   * only, so it is no contradiction; and where a witness shows that it had been wrong, it is nothing at all.
+   */
+  endOfCorrections(): void {
+    const { inquiry, size } = this.#situation;
+    for (const { correction, due } of this.#dueAtCorrections)
+      if (!this.times.isRight(correction)) inquiry.unmet("verdicts", due, { leaf: correction });
+    const furthest = this.times.furthestCorrected;
+    if (furthest === undefined || this.isTooNew) return;
+    const { at, leaf } = furthest;
+    for (const { stream, message } of this.recomputation.unrecorded(size, at, size, addMs(at, -this.#lagMs)))
+      inquiry.unmet("verdicts", `${stream}: ${message} by ${at}, to where the log had come before ${turnedBack}`, { leaf });
+  }
+
+  /** What has been due for longer than the lag stands on record. */
+  #requireVerdicts(grade: Grade, reservation = ""): void {
+    const { logTime } = this.times;
+    if (logTime === undefined) return;
+    this.#dueAtFurthest = undefined;
+    for (const due of this.#unrecorded(logTime)) {
+      if (this.#isEarly(due, logTime)) continue;
+      const { stream, message } = due;
+      const told = `${stream}: ${message}; it has been due since before ${this.#lag.then.at}${reservation}`;
+      this.#situation.inquiry[grade]("verdicts", told);
+    }
+  }
+
+  /** The verdict on record is from a time that the clock was turned back from, and held then: the keeper lets it stand. */
+  #isEarly({ type, stream, occurrence }: Unrecorded, logTime: Instant): boolean {
+    const furthest = this.times.furthest!;
+    if (type !== "VerdictWithdrawn" || furthest === logTime) return false;
+    this.#dueAtFurthest ??= new Set(
+      [...this.recomputation.unrecorded(this.#position, furthest, this.#position, furthest)].map(nameOfDue),
+    );
+    return !this.#dueAtFurthest.has(nameOfDue({ stream, occurrence }));
+  }
+
+  #unrecorded(logTime: Instant): Iterable<Unrecorded> {
     const { position, at } = this.#lag.then;
-    for (const { stream, message } of this.recomputation.unrecorded(size, now, position, at))
-      inquiry.failed("verdicts", `${stream}: ${message}; it has been due since before ${at}`);
+    return this.recomputation.unrecorded(this.#position, logTime, position, at);
+  }
+
+  /** Before a clock is turned back: what is due must not be hidden by it. */
+  #judgeBeforeCorrection({ recordedAt }: LeafEvent, leaf: LeafName): void {
+    const { logTime } = this.times;
+    if (logTime === undefined || recordedAt >= logTime) return;
+    this.#corrections += 1;
+    if (this.#corrections <= correctionCountMax && !this.isTooNew)
+      for (const { stream, message } of this.#unrecorded(logTime)) {
+        const due = `${stream}: ${message} by ${logTime}, to where the log had come before ${turnedBack}`;
+        if (this.#dueAtCorrections.length < dueCountMax) this.#dueAtCorrections.push({ correction: leaf, due });
+      }
+    if (this.#corrections === correctionCountMax + 1)
+      this.#situation.inquiry.unmet(
+        "verdicts",
+        `the clock was turned back more than ${correctionCountMax} times: what was due before is looked at for the first of them alone`,
+        { leaf },
+      );
+  }
+
+  #requireTold(event: LeafEvent, leaf: LeafName): void {
+    const { inquiry } = this.#situation;
+    const early = toldTooEarly(event);
+    if (early !== undefined)
+      inquiry.failed("record", `it was recorded at ${event.recordedAt}, and tells of what happened at ${early}`, { leaf });
+    if (event.type === "ClockCorrected" && event.data.logTime !== event.recordedAt)
+      inquiry.failed("record", `it was recorded at ${event.recordedAt}, and sets the clock to ${event.data.logTime}`, { leaf });
   }
 
   #requireNewId(event: LeafEvent, leaf: LeafName): void {
@@ -117,40 +212,19 @@ export class EventChecks {
     }
   }
 
+  /** What had to be on record before is judged as ever: else one event that nobody knows would free all others of judgement. */
   #tellNewer(reason: string, leaf: LeafName): void {
+    const { inquiry, isLog } = this.#situation;
+    if (this.#newer === 0) {
+      if (isLog) this.#requireVerdicts("failed");
+      inquiry.unmet(
+        "verdicts",
+        `this verifier does not know ${reason}: either a later release of Troth recorded it, and verdicts from there on are for the verifier of that release, or somebody made it up`,
+        { leaf },
+      );
+    }
     this.#newer += 1;
-    if (this.#newer > 1) return;
-    this.#situation.inquiry.unmet("verdicts", `this verifier is too old: it does not know ${reason}`, { leaf });
   }
 }
 
-/** How many leaves there were a while before the last one. Keeps one place for each second of that while. */
-class Lag {
-  readonly #ms: number;
-  readonly #places: { position: number; ms: number }[] = [];
-  #first = 0;
-
-  constructor(ms: number) {
-    this.#ms = ms;
-  }
-
-  append(position: number, ms: number): void {
-    const last = this.#places.at(-1);
-    if (last !== undefined && last.ms === ms) last.position = position;
-    else if (last !== undefined && this.#places.length > 1 && ms - this.#places.at(-2)!.ms < 1_000)
-      Object.assign(last, { position, ms });
-    else this.#places.push({ position, ms });
-    while (this.#places.length - this.#first > 1 && this.#places[this.#first + 1]!.ms <= ms - this.#ms) this.#first += 1;
-    if (this.#first < 4_096) return;
-    this.#places.splice(0, this.#first);
-    this.#first = 0;
-  }
-
-  /** The last place that had been reached by then; none of the log where all of it is younger. */
-  get then(): { position: number; at: Instant } {
-    const last = this.#places.at(-1)!;
-    const thenMs = last.ms - this.#ms;
-    const place = this.#places[this.#first]!;
-    return { position: place.ms <= thenMs ? place.position : 0, at: new Date(thenMs).toISOString() as Instant };
-  }
-}
+const nameOfDue = ({ stream, occurrence }: Pick<Unrecorded, "stream" | "occurrence">): string => `${stream} ${occurrence}`;

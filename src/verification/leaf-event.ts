@@ -13,6 +13,17 @@ import { outcomeEvents } from "../domain/outcome.ts";
 import { personEvents } from "../domain/person.ts";
 import { policyEvents } from "../domain/policy.ts";
 import { promiseEvents, verdictTypes } from "../domain/promise/events.ts";
+import {
+  accountId,
+  agreementId,
+  eventId,
+  instantAt,
+  interactionId,
+  keyId,
+  outcomeId,
+  personId,
+  promiseId,
+} from "../domain/values.ts";
 import type { Envelope } from "../ledger/envelope.ts";
 import { upcast } from "../ledger/upcast.ts";
 import type { LeafName } from "./report.ts";
@@ -57,9 +68,9 @@ function parsed(text: string): unknown {
 
 function readEnvelope(envelope: Envelope, index: number, bad: (message: string) => ReadLeaf): ReadLeaf {
   const { type, v, stream } = envelope;
-  if (!isEventType(type)) return { kind: "newer", envelope, reason: `events of type ${String(type).slice(0, 60)}` };
-  if (v > schemaVersion(type)) return { kind: "newer", envelope, reason: `version ${v} of ${type}` };
+  if (!isEventType(type)) return { kind: "newer", envelope, reason: `events of the type ${String(type).slice(0, 60)}` };
   if (!isInItsStream(type, stream)) return bad(`no ${type} belongs into the stream ${stream.slice(0, 80)}`);
+  if (v > schemaVersion(type)) return { kind: "newer", envelope, reason: `version ${v} of ${type}` };
   const current = upcast(envelope);
   if (reachedAgain.has(type)) return { kind: "event", event: placed(current, index) };
   const shape = eventSchemas[type].safeParse(current.data);
@@ -76,27 +87,31 @@ const reachedAgain: ReadonlySet<string> = new Set(verdictTypes);
 const placed = (envelope: Envelope, index: number): LeafEvent =>
   Object.assign(envelope, { position: index + 1 }) as unknown as LeafEvent;
 
-const categories: [category: string, schemas: object][] = [
-  ["account-", accountEvents],
-  ["person-", personEvents],
-  ["interaction-", interactionEvents],
-  ["agreement-", agreementEvents],
-  ["promise-", promiseEvents],
-  ["outcome-", outcomeEvents],
-  ["policy-", policyEvents],
-  ["key-", keyEvents],
-  ["ledger", ledgerEvents],
-  ["anchor-", anchorEvents],
+/** What stands in front of a stream's id, the form of that id, and what belongs there. */
+const categories: [category: string, isId: (id: string) => boolean, schemas: object][] = [
+  ["account-", isOf(accountId), accountEvents],
+  ["person-", isOf(personId), personEvents],
+  ["interaction-", isOf(interactionId), interactionEvents],
+  ["agreement-", isOf(agreementId), agreementEvents],
+  ["promise-", isOf(promiseId), promiseEvents],
+  ["outcome-", isOf(outcomeId), outcomeEvents],
+  ["policy-", (id) => id === "default", policyEvents],
+  ["key-", isOf(keyId), keyEvents],
+  ["ledger", (id) => id === "", ledgerEvents],
+  ["anchor-", (id) => /^[1-9][0-9]{0,15}$/.test(id), anchorEvents],
 ];
-const categoryByType = new Map(
-  categories.flatMap(([category, schemas]) => Object.keys(schemas).map((type) => [type, category] as const)),
+const placeByType = new Map(
+  categories.flatMap(([category, isId, schemas]) => Object.keys(schemas).map((type) => [type, { category, isId }] as const)),
 );
 
 /** An event in another stream than its own would be missed by whoever folds that stream. */
 function isInItsStream(type: EventType, stream: string): boolean {
-  const category = categoryByType.get(type);
-  if (category === undefined) return true;
-  return category === "ledger" ? stream === category : stream.startsWith(category);
+  const { category, isId } = placeByType.get(type)!;
+  return stream.startsWith(category) && isId(stream.slice(category.length));
+}
+
+function isOf(schema: { safeParse(value: unknown): { success: boolean } }): (value: unknown) => boolean {
+  return (value) => schema.safeParse(value).success;
 }
 
 const members = new Set<string>([
@@ -115,13 +130,13 @@ function isEnvelope(value: unknown): value is Envelope {
   return (
     isWhole(v) &&
     v > 0 &&
-    isName(id) &&
-    isName(type) &&
+    isEventId(id) &&
+    isTypeName(type) &&
     isName(stream) &&
     isWhole(revision) &&
     isInstant(occurredAt) &&
     isInstant(recordedAt) &&
-    (account === undefined || isName(account)) &&
+    (account === undefined || isAccountId(account)) &&
     isActor(actor) &&
     typeof correlation === "string" &&
     typeof data === "object" &&
@@ -133,13 +148,21 @@ function isEnvelope(value: unknown): value is Envelope {
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= 200;
-const isInstant = (value: unknown): boolean =>
-  typeof value === "string" && value.length === 24 && instantPattern.test(value) && !Number.isNaN(Date.parse(value));
-const isActor = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  isName((value as { kind?: unknown }).kind) &&
-  isName((value as { id?: unknown }).id);
+const isEventId = isOf(eventId);
+const isAccountId = isOf(accountId);
+const isTypeName = (value: unknown): boolean => typeof value === "string" && /^[A-Za-z][A-Za-z0-9]{0,79}$/.test(value);
+
+/** Written as it is read: the 31st of February and 24:00 are other days to whoever compares texts than to whoever counts. */
+function isInstant(value: unknown): boolean {
+  if (typeof value !== "string" || value.length !== 24 || !instantPattern.test(value)) return false;
+  const ms = Date.parse(value);
+  return !Number.isNaN(ms) && instantAt(ms) === value;
+}
+function isActor(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, id } = value as { kind?: unknown; id?: unknown };
+  return typeof kind === "string" && /^[a-z]{1,40}$/.test(kind) && typeof id === "string" && /^[\w-]{1,100}$/.test(id);
+}
 const isCommitment = (value: unknown): boolean => {
   if (typeof value !== "object" || value === null) return false;
   const { subject, field, commitment } = value as Record<string, unknown>;

@@ -9,9 +9,12 @@ import { type LeafEvent, nameOf } from "./leaf-event.ts";
 import type { RecordedTimes } from "./recorded-times.ts";
 import type { Inquiry, LeafName } from "./report.ts";
 
+/** Of a ledger. */
+const formatKnown = 1;
+
 export type RootAt = (size: number) => Uint8Array | undefined;
 
-type TellingEvent = Extract<LeafEvent, { type: "LogResumed" | "LogKeyRotated" | "TreeHeadAnchored" }>;
+type TellingEvent = Extract<LeafEvent, { type: "LedgerOpened" | "LogResumed" | "LogKeyRotated" | "TreeHeadAnchored" }>;
 
 export class LogStory {
   readonly #inquiry: Inquiry;
@@ -32,6 +35,7 @@ export class LogStory {
   /** @returns a promise only where something has to be waited for. */
   tell(event: LeafEvent, rootAt: RootAt): Promise<void> | undefined {
     switch (event.type) {
+      case "LedgerOpened":
       case "LogResumed":
       case "LogKeyRotated":
       case "TreeHeadAnchored":
@@ -43,6 +47,9 @@ export class LogStory {
 
   #tell(event: TellingEvent, leaf: LeafName, rootAt: RootAt): Promise<void> | undefined {
     switch (event.type) {
+      case "LedgerOpened":
+        this.#opened(event.data, leaf);
+        return undefined;
       case "LogResumed": {
         const { size, root } = event.data.lastKnownHead;
         const message = `the operator declared that this log does not go on from a tree head of ${size} leaves with root ${root}, which had been signed: history was lost or replaced here`;
@@ -93,6 +100,15 @@ export class LogStory {
       `history was lost or replaced here${more}, by the operator's own word: look into it, and then give a tree head from after it (--since)`,
       { leaf },
     );
+  }
+
+  /** The first event of a log, and the only one of its kind: the log is called by the name that it gives. */
+  #opened({ ledger, format }: { ledger: string; format: number }, leaf: LeafName): void {
+    if (leaf.index > 0) this.#inquiry.failed("record", "a ledger is opened by its first event, and by no other", { leaf });
+    if (`troth/${ledger}` !== this.#origin)
+      this.#inquiry.failed("record", `it opens the ledger ${ledger}, and the log is called ${this.#origin}`, { leaf });
+    if (format > formatKnown)
+      this.#inquiry.unmet("record", `the ledger has format ${format}, and this verifier knows ${formatKnown}`, { leaf });
   }
 
   #rotated({ origin, treeHead, newKey }: KeyRotation, leaf: LeafName, rootAt: RootAt): void {

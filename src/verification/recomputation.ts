@@ -61,6 +61,9 @@ export type OpenLoad = { recording: string; startedAt: Instant; promises: number
 /** What an auditor should know of an event that is nothing wrong. */
 export type Remark = { kind: "policy-adopted" | "not-covered"; message: string };
 
+/** A verdict that holds, and is not on record. */
+export type Unrecorded = { type: VerdictEvent["type"]; stream: string; occurrence: number; message: string };
+
 /** Why a verdict could not be reached again. */
 export type Disagreement = { grade: "failed" | "unmet"; message: string };
 
@@ -151,7 +154,7 @@ export class Recomputation {
    * Promises of which something else holds than is on record, and has held for longer than `lagMs`.
    * @param size of the log, at log time `now`; `sizeThen` and `then` as it was the lag before.
    */
-  *unrecorded(size: number, now: Instant, sizeThen: number, then: Instant): Generator<{ stream: string; message: string }> {
+  *unrecorded(size: number, now: Instant, sizeThen: number, then: Instant): Generator<Unrecorded> {
     for (const [id, history] of this.#promises) {
       const due = this.#unrecordedAt(history, size, now);
       if (due.length === 0) continue;
@@ -159,7 +162,12 @@ export class Recomputation {
       for (const verdict of due) {
         const occurrence = occurrenceOf(verdict);
         if (dueThen.has(occurrence))
-          yield { stream: `promise-${id}`, message: `${told(verdict)} should stand on record, and does not` };
+          yield {
+            type: verdict.type,
+            stream: `promise-${id}`,
+            occurrence,
+            message: `${told(verdict)} should stand on record, and does not`,
+          };
       }
     }
   }

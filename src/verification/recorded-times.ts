@@ -8,6 +8,8 @@ import type { Inquiry, LeafName } from "./report.ts";
 
 /** So many last log times are remembered, for anchors of heads that had fewer leaves. */
 const rememberedCount = 1 << 18;
+/** So many corrections of the clock are looked at; for each, every promise is judged once. An honest clock needs none, or a few. */
+export const correctionCountMax = 100;
 
 export class RecordedTimes {
   readonly #inquiry: Inquiry;
@@ -20,6 +22,8 @@ export class RecordedTimes {
   #lastRecordedMs = 0;
   /** Whatever comes was recorded after this, by a witness's word. */
   #floorMs = -Infinity;
+  /** What log time had come to before it was turned back. Refuted by a witness: then the clock had been wrong, and is right now. */
+  readonly #corrected: { ms: number; leaf: LeafName; isRefuted: boolean }[] = [];
   /** Index from which log time counts since it was last corrected. */
   #countsFrom = 0;
   /** Leaves that bear a later time than a witness saw them at, unless it turns out that the clock was corrected since. */
@@ -41,6 +45,28 @@ export class RecordedTimes {
     return this.#logTimeMs;
   }
 
+  /**
+   * The latest time that log time came to before it was turned back, with the correction; undefined where it has come further since,
+   * or where a witness saw the correction before that time: then the clock had been wrong.
+   */
+  get furthestCorrected(): { at: Instant; leaf: LeafName } | undefined {
+    const [furthest] = this.#corrected
+      .filter(({ ms, isRefuted }) => !isRefuted && ms > this.#logTimeMs)
+      .sort((a, b) => b.ms - a.ms);
+    return furthest && { at: instantAt(furthest.ms), leaf: furthest.leaf };
+  }
+
+  /** The latest time that log time ever came to. */
+  get furthest(): Instant | undefined {
+    const furthestMs = Math.max(this.#logTimeMs, ...this.#corrected.map(({ ms }) => ms));
+    return furthestMs === -Infinity ? undefined : instantAt(furthestMs);
+  }
+
+  /** A witness's signature shows that the time which this correction took back had been wrong. */
+  isRight(correction: LeafName): boolean {
+    return this.#corrected.some(({ leaf, isRefuted }) => isRefuted && leaf.index === correction.index);
+  }
+
   /** The next leaf; `recordedAt` undefined where it could not be read. */
   append(recordedAt: Instant | undefined, leaf: LeafName, isCorrection: boolean): void {
     const at = recordedAt === undefined ? this.#logTimeMs : this.#msOf(recordedAt);
@@ -57,8 +83,14 @@ export class RecordedTimes {
     this.#count += 1;
   }
 
+  /** A witness saw the first `size` leaves at this time: later times that their clock had shown, and was turned back from, were wrong. */
+  refutes(timeMs: number, size: number): void {
+    for (const one of this.#corrected) one.isRefuted ||= size > one.leaf.index && one.ms > timeMs + clockSkewMsMax;
+  }
+
   /** A witness saw the first `size` leaves at this time: they were recorded by then. */
   seenBy(timeMs: number, size: number, anchor: LeafName): void {
+    this.refutes(timeMs, size);
     if (size <= this.#countsFrom || size > this.#count) return;
     const last = this.#timeAt(size - 1);
     if (last === undefined || last <= timeMs + clockSkewMsMax) return;
@@ -93,6 +125,8 @@ export class RecordedTimes {
     for (const { leaf: ahead, message } of this.#ahead)
       this.#inquiry.unmet("record", `${message}; the clock was corrected at leaf ${leaf.index}`, { leaf: ahead });
     this.#ahead = [];
+    if (at < this.#logTimeMs && this.#corrected.length < correctionCountMax)
+      this.#corrected.push({ ms: this.#logTimeMs, leaf, isRefuted: false });
     this.#countsFrom = leaf.index;
   }
 

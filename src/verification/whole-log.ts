@@ -63,6 +63,8 @@ class LogVerification {
   readonly #tree: TreeHistory;
   readonly #tiles = new LogTiles();
   readonly #census: CensusRecount;
+  /** Leaves that the last census counts. */
+  #censusSize = 0;
   readonly #events: EventChecks;
   readonly #receipts: Receipts;
   readonly #story: LogStory;
@@ -79,6 +81,7 @@ class LogVerification {
       auditor,
       size: head.size,
       root: head.root,
+      isLog: true,
       isWhole: () => true,
       knowsKeysOf: () => true,
     });
@@ -137,8 +140,10 @@ class LogVerification {
     this.#tree.append(hash);
     this.#receipts.passed(index, hash);
     this.#heads.reached(index + 1, () => this.#tree.root());
-    const event = this.#events.take(bytes, index);
-    this.#census.append(event?.account, hash);
+    const { account, event } = this.#events.take(bytes, index);
+    if (index === 0 && event !== undefined && event.type !== "LedgerOpened")
+      this.#parts.inquiry.failed("record", "the log does not begin with the opening of its ledger", { leaf: nameOf(event, 0) });
+    this.#census.append(account, hash);
     if (event?.type === "CensusTaken") this.#recount(event);
     return event;
   }
@@ -150,6 +155,10 @@ class LogVerification {
     inquiry.checked("verdicts");
     if (treeSize >= event.position)
       return inquiry.failed("verdicts", `it counts ${treeSize} leaves, and is leaf ${leaf.index} itself`, { leaf });
+    const before = this.#censusSize;
+    this.#censusSize = Math.max(before, treeSize);
+    if (treeSize <= before)
+      return inquiry.failed("verdicts", `it counts ${treeSize} leaves, and a census of ${before} stands before it`, { leaf });
     const census = this.#census.censusAt(treeSize);
     if (census === undefined)
       return inquiry.unmet("verdicts", "it was recorded so long after it was taken that it can't be counted again here", {

@@ -1,5 +1,6 @@
 /** A report for people: the outcome first, then each check, then everything that is wrong and everything that is worth knowing. */
 import type { CheckReport, CheckStatus, Finding, LeafName, Report } from "../verification/report.ts";
+import { plainLine } from "./terminal.ts";
 
 const outcomeLines: Record<Report["exitCode"], string> = {
   0: "VERIFIED: everything that was asked for is shown.",
@@ -15,7 +16,12 @@ const statusWords: Record<CheckStatus, string> = {
   "not-reached": "not reached",
 };
 
+/** Whatever the evidence says of itself, each is one line of visible characters. */
 export function* reportLines(report: Report): Generator<string> {
+  for (const line of linesOf(report)) yield plainLine(line);
+}
+
+function* linesOf(report: Report): Generator<string> {
   const { bundle, exitCode, checks, findings, moreFindings, notes, moreNotes, firstBadLeaf, completeUpTo, text } = report;
   yield outcomeLines[exitCode];
   if (bundle !== undefined) {

@@ -3,6 +3,7 @@ import "./older-node.ts";
 import { parseArgs } from "node:util";
 import { reportLines } from "./report-lines.ts";
 import { runVerification } from "./run.ts";
+import { plainJson, plainLine } from "./terminal.ts";
 
 const usage = `usage: node troth-verify.mjs <bundle> --policy <file> [--since <file>]… [--receipt <file>]… [--leaf <file>]…
          [--as-of <instant>] [--lag-minutes <minutes>] [--json]
@@ -43,9 +44,9 @@ async function main(): Promise<number> {
   );
   if (report === undefined) {
     const told = { format: "troth-report/1", exitCode: code, outcome: "unusable", message: unusable };
-    if (values.json === true) process.stdout.write(`${JSON.stringify(told)}\n`);
-    process.stderr.write(`troth-verify: ${unusable}\n`);
-  } else process.stdout.write(values.json === true ? `${JSON.stringify(report)}\n` : `${[...reportLines(report)].join("\n")}\n`);
+    if (values.json === true) process.stdout.write(`${plainJson(told)}\n`);
+    process.stderr.write(`${plainLine(`troth-verify: ${unusable}`)}\n`);
+  } else process.stdout.write(values.json === true ? `${plainJson(report)}\n` : `${[...reportLines(report)].join("\n")}\n`);
   return code;
 }
 
@@ -68,6 +69,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const isUsage = error instanceof TypeError;
-  process.stderr.write(isUsage ? `troth-verify: ${error.message}\n${usage}` : `troth-verify: ${String(error)}\n`);
+  process.stderr.write(isUsage ? `troth-verify: ${error.message}\n${usage}` : `${plainLine(`troth-verify: ${String(error)}`)}\n`);
   process.exitCode = isUsage ? 2 : 70;
 }
