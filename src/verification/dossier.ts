@@ -34,6 +34,7 @@ import { LogStory } from "./log-story.ts";
 import { tellOpenLoads } from "./open-loads.ts";
 import { Receipts } from "./receipts.ts";
 import type { Inquiry, LeafName, Report } from "./report.ts";
+import { WitnessBounds } from "./witness-bounds.ts";
 
 type Parts = {
   inquiry: Inquiry;
@@ -69,11 +70,14 @@ class DossierVerification {
   readonly #receipts: Receipts;
   readonly #events: EventChecks;
   readonly #story: LogStory;
+  readonly #bounds: WitnessBounds;
   /** Of the account's own leaves. */
   readonly #own: { index: number; hash: Uint8Array }[] = [];
   /** How late it was at each leaf that came. */
   readonly #times: { index: number; logTime: Instant }[] = [];
   #census: CensusTaken | undefined;
+  /** Events of the ledger as a whole: how many came, and how many there are up to the last of them. */
+  #ledger = { shown: 0, upTo: 0 };
   #censusFile: CensusFile | undefined;
 
   constructor(parts: Parts, heads: Heads, head: ClaimedHead) {
@@ -87,7 +91,9 @@ class DossierVerification {
       event.stream.startsWith("policy-") || (event.account === manifest.account && isOfAccounts(event.stream));
     const knowsKeysOf = ({ account }: Pick<LeafEvent, "account">) => account === manifest.account;
     this.#events = new EventChecks({ inquiry, auditor, size: head.size, root: head.root, isLog: false, isWhole, knowsKeysOf });
-    this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times: this.#events.times });
+    const { times } = this.#events;
+    this.#bounds = new WitnessBounds(inquiry);
+    this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times, bounds: this.#bounds });
   }
 
   async run(keptSize: number): Promise<Told> {
@@ -104,6 +110,8 @@ class DossierVerification {
     this.#receipts.conclude({ account: manifest.account, size: this.#head.size });
     await this.#verifySignatures();
     this.#story.tellBreaks(keptSize);
+    this.#bounds.tell(this.#head.size);
+    this.#tellLedger();
     const completeUpTo = this.#completeUpTo();
     this.#events.times.end();
     this.#requireVerdicts(completeUpTo);
@@ -183,6 +191,8 @@ class DossierVerification {
 
   async #takeEvent(event: LeafEvent, leaf: LeafName): Promise<void> {
     const { manifest, reader, inquiry } = this.#parts;
+    this.#bounds.leaf(event);
+    if (event.stream === "ledger") this.#ledger = { shown: this.#ledger.shown + 1, upTo: event.revision + 1 };
     if (event.type === "CensusTaken" && leaf.index === manifest.census) this.#census = event;
     await this.#story.tell(event, (size) => (size === this.#head.size ? this.#head.root : undefined));
     const path = leafOpeningsPath(leaf.index);
@@ -220,9 +230,20 @@ class DossierVerification {
     await this.#heads.verifySignatures(auditor.policy, keys, (timeMs, size) => {
       const { logTime } = this.#events.times;
       this.#events.times.refutes(timeMs, size);
+      if (size === this.#head.size) this.#bounds.saw(timeMs, size);
       if (size === this.#head.size && logTime !== undefined && Date.parse(logTime) > timeMs + clockSkewMsMax)
         inquiry.failed("record", `leaves say that they were recorded by ${logTime}, and a witness had seen them before`);
     });
+  }
+
+  /** No census counts them, so a break or a correction may be missing without a trace; the gap at least is told. */
+  #tellLedger(): void {
+    const { shown, upTo } = this.#ledger;
+    if (upTo > shown)
+      this.#parts.inquiry.note(
+        "not-covered",
+        `${upTo - shown} events of the ledger as a whole are not shown, most likely censuses and loads of others: only the whole log shows that no declared break and no correction of the clock is among them`,
+      );
   }
 
   /** Up to when nothing of the account is missing. */

@@ -8,6 +8,7 @@ import type { Recorded } from "../domain/decider.ts";
 import { type LeafEvent, nameOf } from "./leaf-event.ts";
 import type { RecordedTimes } from "./recorded-times.ts";
 import type { Inquiry, LeafName } from "./report.ts";
+import type { WitnessBounds } from "./witness-bounds.ts";
 
 /** Of a ledger. */
 const formatKnown = 1;
@@ -21,15 +22,17 @@ export class LogStory {
   readonly #policy: Policy;
   readonly #origin: string;
   readonly #times: RecordedTimes;
+  readonly #bounds: WitnessBounds;
   readonly #rotations: { index: number; rotation: KeyRotation }[] = [];
   readonly #strangers = new Set<string>();
   readonly #breaks: LeafName[] = [];
 
-  constructor(situation: { inquiry: Inquiry; policy: Policy; origin: string; times: RecordedTimes }) {
+  constructor(situation: { inquiry: Inquiry; policy: Policy; origin: string; times: RecordedTimes; bounds: WitnessBounds }) {
     this.#inquiry = situation.inquiry;
     this.#policy = situation.policy;
     this.#origin = situation.origin;
     this.#times = situation.times;
+    this.#bounds = situation.bounds;
   }
 
   /** @returns a promise only where something has to be waited for. */
@@ -133,7 +136,10 @@ export class LogStory {
       );
       this.#inquiry.checked("record");
       // Of another log it says nothing about the leaves here, but for the one that holds it; a dossier has not all of them.
-      if (isOfThisLog && rootAt(data.size) !== undefined) this.#times.seenBy(time * 1_000, data.size, leaf);
+      if (isOfThisLog && rootAt(data.size) !== undefined) {
+        this.#times.seenBy(time * 1_000, data.size, leaf);
+        this.#bounds.saw(time * 1_000, data.size);
+      }
       this.#times.holdsSignatureOf(time * 1_000, event.recordedAt, leaf);
     } catch (error) {
       if (!(error instanceof AuditError)) throw error;

@@ -40,12 +40,16 @@ import { Loads } from "./loads.ts";
 const rules: Readonly<Record<number, typeof assess>> = { [assessmentRule]: assess };
 
 type At<Value> = { position: number; value: Value };
+type PlacedBasis = { basis: Basis; position: number };
 type PromiseHistory = {
   /** What had been said from each position on. */
   facts: At<MadePromise>[];
   onRecord: Map<number, Attestation>;
   /** The last verdict on each occurrence, by its name; none where it was withdrawn. */
   verdicts: Map<number, string>;
+  /** The last verdict, and the last that rests on another basis: each was reached when the one before it stood on record. */
+  last?: PlacedBasis;
+  before?: PlacedBasis;
   assessed?: { size: number; asOf: Instant; rule: number; assessment: Assessment };
 };
 type Evidence = {
@@ -77,6 +81,8 @@ export class Recomputation {
   readonly #loads = new Loads();
   readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
   readonly #outcomes = new Map<string, AccountId>();
+  /** Of the last correction of the clock. */
+  #correctedPosition = 0;
 
   promiseIds(): Iterable<string> {
     return this.#promises.keys();
@@ -113,6 +119,9 @@ export class Recomputation {
       case "RecordingStarted":
       case "RecordingCompleted":
         return this.#loads.apply(event);
+      case "ClockCorrected":
+        this.#correctedPosition = position;
+        return undefined;
       case "PolicyAdopted":
         // Judgement reads this stream alone.
         if (event.stream !== "policy-default") return `no ledger adopts a policy in the stream ${event.stream}`;
@@ -147,7 +156,7 @@ export class Recomputation {
     if (input === undefined) return failed(`its promise had not been made within the first ${basis.size} leaves`);
     if (input.policy.version !== basis.policy)
       return failed(`it names policy ${basis.policy}, and policy ${input.policy.version} was in force at its basis`);
-    return this.#compared(event, history, input, basis);
+    return this.#outdated(history, basis) ?? this.#compared(event, history, input, basis);
   }
 
   /**
@@ -177,6 +186,27 @@ export class Recomputation {
     if (input === undefined || isHeld(input)) return [];
     const basis: Basis = { size, asOf: now, rule: assessmentRule, policy: input.policy.version };
     return verdictsOf(input, assess(input, now, now), history.onRecord, basis);
+  }
+
+  /** A verdict is put on record only while nothing else was said of its promise since its basis: the store sees to that. */
+  #outdated({ facts, before }: PromiseHistory, basis: Basis): Disagreement | undefined {
+    const lastWord = facts.at(-1)!.position;
+    if (lastWord > basis.size)
+      return {
+        grade: "failed",
+        message: `it rests on ${basis.size} leaves, though leaf ${lastWord - 1} speaks of its promise too`,
+      };
+    if (before === undefined) return undefined;
+    if (before.position > basis.size)
+      return {
+        grade: "failed",
+        message: `it rests on ${basis.size} leaves, and goes back behind the verdict on its promise at leaf ${before.position - 1}`,
+      };
+    if (basis.asOf >= addMs(before.basis.asOf, -clockSkewMsMax) || this.#correctedPosition > before.position) return undefined;
+    return {
+      grade: "failed",
+      message: `it was reached as of ${basis.asOf}, and the verdict before it as of ${before.basis.asOf}`,
+    };
   }
 
   #compared(
@@ -256,6 +286,7 @@ export class Recomputation {
     if (verdictTypeSet.has(event.type)) {
       const verdict = event as Recorded<VerdictEvent>;
       history.onRecord.set(occurrenceOf(verdict), attestationOf(verdict));
+      placeBasis(history, { basis: verdict.data.basis, position: event.position });
       setVerdict(history.verdicts, verdict);
       return ofAccount(event, facts.account);
     }
@@ -343,6 +374,14 @@ function misfitIn(event: LeafEvent): string | undefined {
   const offer = offerIn(event);
   const misfit = offer && misfitOf(offer);
   return misfit === "unknown" ? undefined : misfit;
+}
+
+/** Verdicts of one append share their basis. */
+function placeBasis(history: PromiseHistory, placed: PlacedBasis): void {
+  const { last } = history;
+  const isShared = last !== undefined && last.basis.size === placed.basis.size && last.basis.asOf === placed.basis.asOf;
+  if (last !== undefined && !isShared) history.before = last;
+  history.last = placed;
 }
 
 function setVerdict(verdicts: Map<number, string>, event: VerdictEvent): void {

@@ -34,6 +34,7 @@ export type NoteKind =
   | "anchor"
   | "policy-adopted"
   | "load-open"
+  | "witnessed-times"
   | "newer-events"
   | "not-covered";
 

@@ -25,6 +25,7 @@ import { LogTiles } from "./log-tiles.ts";
 import { Receipts } from "./receipts.ts";
 import type { Inquiry, Report } from "./report.ts";
 import { TreeHistory } from "./tree-history.ts";
+import { WitnessBounds } from "./witness-bounds.ts";
 
 type Parts = {
   inquiry: Inquiry;
@@ -68,6 +69,7 @@ class LogVerification {
   readonly #events: EventChecks;
   readonly #receipts: Receipts;
   readonly #story: LogStory;
+  readonly #bounds: WitnessBounds;
 
   constructor(parts: Parts, heads: Heads, head: ClaimedHead) {
     const { inquiry, auditor } = parts;
@@ -86,7 +88,9 @@ class LogVerification {
       knowsKeysOf: () => true,
     });
     this.#receipts = new Receipts(inquiry, heads, auditor.receipts ?? []);
-    this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times: this.#events.times });
+    const { times } = this.#events;
+    this.#bounds = new WitnessBounds(inquiry);
+    this.#story = new LogStory({ inquiry, policy: auditor.policy, origin: head.origin, times, bounds: this.#bounds });
   }
 
   async run(keptSize: number): Promise<Pick<Report, "completeUpTo" | "text" | "bundle">> {
@@ -122,6 +126,7 @@ class LogVerification {
       hashes.push(hash);
       const event = this.#takeLeaf(bytes, hash, before + at);
       if (event === undefined) continue;
+      this.#bounds.leaf(event);
       if (event.sealed.length > 0 && manifest.openings) sealed.push({ leaf: nameOf(event, before + at), event });
       const told = this.#story.tell(event, (treeSize) => this.#tree.rootAt(treeSize));
       if (told !== undefined) await told;
@@ -189,6 +194,7 @@ class LogVerification {
     this.#heads.end(size);
     await this.#concludeHeads();
     this.#story.tellBreaks(keptSize);
+    this.#bounds.tell(this.#head.size);
     this.#receipts.conclude();
     this.#events.end();
     inquiry.reached("head", "record", "verdicts", "openings", "receipts");
@@ -223,9 +229,10 @@ class LogVerification {
   async #concludeHeads(): Promise<void> {
     const { auditor } = this.#parts;
     const keys = await this.#story.logKeys();
-    await this.#heads.verifySignatures(auditor.policy, keys, (timeMs, size) =>
-      this.#events.times.seenBy(timeMs, size, { index: size - 1 }),
-    );
+    await this.#heads.verifySignatures(auditor.policy, keys, (timeMs, size) => {
+      this.#events.times.seenBy(timeMs, size, { index: size - 1 });
+      this.#bounds.saw(timeMs, size);
+    });
   }
 }
 

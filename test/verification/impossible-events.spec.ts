@@ -366,7 +366,7 @@ const loads: Forgery[] = [
   [
     "a policy in a stream that nobody reads",
     () => withPromise().goesOnTo("2026-02-01T12:00").add("PolicyAdopted", "policy-other", adopted),
-    /no ledger adopts a policy/,
+    /no PolicyAdopted belongs into the stream/,
   ],
 ];
 function started(log: ToldLog): ToldLog {
@@ -424,7 +424,9 @@ describe("a policy", () => {
   });
 
   it("that is adopted before anything was due is nothing to tell", async () => {
-    expect(await adopting(withPromise()).outcome()).toMatchObject({ exitCode: 0, notes: "" });
+    const { exitCode, notes } = await adopting(withPromise()).outcome();
+    expect(exitCode).toBe(0);
+    expect(notes).not.toContain("policy-adopted");
   });
 });
 

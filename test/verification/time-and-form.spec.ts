@@ -59,7 +59,7 @@ describe("a clock that is turned back", () => {
 
   it("to before a breach does not hide that it was due", async () => {
     const log = promisedVisit().tick("2026-03-01T00:00").corrected("2026-01-15T00:00");
-    expect(await outcomeOf(log)).toMatchObject({ ...verdictNotShown, notes: ["clock-corrected"] });
+    expect(await outcomeOf(log)).toMatchObject({ ...verdictNotShown, notes: ["clock-corrected", "witnessed-times"] });
   });
 
   it("to before a breach, by an operator who takes the verdict back, does not hide it either", async () => {
@@ -86,7 +86,7 @@ describe("a clock that is turned back", () => {
 
   it("with nothing due in between is a note, and no more", async () => {
     const log = promisedVisit().tick("2026-01-20T00:00").corrected("2026-01-19T00:00").tick("2026-01-19T01:00");
-    expect(await outcomeOf(log)).toMatchObject({ ...nothing, notes: ["clock-corrected"] });
+    expect(await outcomeOf(log)).toMatchObject({ ...nothing, notes: ["clock-corrected", "witnessed-times"] });
   });
 
   it("rightly is shown by a witness who saw the log before the time that the clock had told, and by no other", async () => {
@@ -236,7 +236,7 @@ describe("text that was erased", () => {
       .add("SubjectErased", "ledger", { subject: rep }, { account: undefined });
     const report = await verified(await bundleOf(log.leaves, logKey), { policy: policyOf(logKey) });
     expect(report).toMatchObject({ exitCode: 0, text: { opened: 0, erased: 1, withheld: 0 } });
-    expect(report.notes.map(({ kind }) => kind)).toEqual(["subject-erased"]);
+    expect(report.notes.map(({ kind }) => kind)).toEqual(["subject-erased", "witnessed-times"]);
   });
 });
 
@@ -303,7 +303,7 @@ describe("an honest ledger whose clock ran ahead and was corrected", () => {
     expect(told(await reportOf(await honestLedger(...ahead)))).toMatchObject(nothing);
     const report = await reportOf(await honestLedger(...ahead, ...corrected, ...later));
     expect(told(report)).toMatchObject(nothing);
-    expect(report.notes.map(({ kind }) => kind)).toEqual(["clock-corrected"]);
+    expect(report.notes.map(({ kind }) => kind)).toEqual(["clock-corrected", "witnessed-times"]);
   });
 
   it("verifies in between; a breach that the wrong clock told and nobody recorded is for a witness to clear up", async () => {

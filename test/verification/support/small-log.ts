@@ -15,6 +15,7 @@ export const [rep, buyer] = ["per_0000000000000001", "per_0000000000000002"];
 export const promised = "prm_0000000000000001";
 export const rule = { kind: "rule", id: "assess-1" };
 const operator = "key_0000000000000001";
+const system = { kind: "system", id: "init" };
 
 type More = { at?: string; occurredAt?: string; account?: string | undefined; actor?: object; sealed?: object[] };
 
@@ -40,7 +41,7 @@ export class SmallLog {
   }
 
   ledger(type: string, data: object, at?: string): number {
-    return this.add(type, "ledger", data, { account: undefined, ...(at === undefined ? {} : { at }) });
+    return this.add(type, "ledger", data, { account: undefined, actor: system, ...(at === undefined ? {} : { at }) });
   }
 
   /** Something that concerns nobody here, so that time passes. */
@@ -123,7 +124,7 @@ export function smallLog(promise: object | null = {}): SmallLog {
     "KeyIssued",
     `key-${operator}`,
     { label: "admin", scopes: ["record"], secretHash: "0".repeat(64) },
-    { account: undefined },
+    { account: undefined, actor: system },
   );
   log.add("AccountOpened", `account-${account}`, { tags: [], timeZone: "Europe/Berlin" });
   log.add("PersonAdded", `person-${rep}`, {}, { account: undefined });

@@ -1,0 +1,58 @@
+/** On what a verdict may rest: never on less than the one before it, nor on less than what had been said of its promise. */
+import { describe, expect, it } from "vitest";
+import { told } from "./support/forgery.ts";
+import { iso, promised, reportOn, rule, smallLog } from "./support/small-log.ts";
+
+/** Broken and concluded, two days after it fell due. */
+function settled() {
+  const log = smallLog();
+  const early = log.basis();
+  log.pass("2026-02-03");
+  log.settle();
+  return { log, early };
+}
+const withdrawn = (log: ReturnType<typeof smallLog>, basis: { asOf: string }) =>
+  log.add(
+    "VerdictWithdrawn",
+    `promise-${promised}`,
+    { occurrence: 1, reason: "reopened", basis },
+    { occurredAt: basis.asOf, actor: rule },
+  );
+
+describe("a verdict", () => {
+  it("that rests on what went before it is taken", async () => {
+    expect(told(await reportOn(settled().log))).toMatchObject({ exitCode: 0, messages: "" });
+  });
+
+  it("can't be withdrawn on a basis from before it, and restored when the auditors come", async () => {
+    const { log, early } = settled();
+    log.pass("2026-03-01");
+    const leaf = withdrawn(log, early);
+    log.pass("2026-11-01");
+    log.settle();
+    const outcome = told(await reportOn(log));
+    expect(outcome).toMatchObject({ exitCode: 1, checks: ["verdicts"], leaf });
+    expect(outcome.messages).toContain("goes back behind the verdict on its promise");
+  });
+
+  it("can't rest on the same leaves at an earlier time", async () => {
+    const { log } = settled();
+    log.pass("2026-03-01");
+    const leaf = withdrawn(log, { ...log.basis(), asOf: iso("2026-01-15") });
+    const outcome = told(await reportOn(log));
+    expect(outcome).toMatchObject({ exitCode: 1, leaf });
+    expect(outcome.messages).toContain("the verdict before it as of");
+  });
+
+  it("can't pass over what was said of its promise", async () => {
+    const log = smallLog();
+    log.pass("2026-02-03");
+    const basis = log.basis();
+    const by = { by: "per_0000000000000002", asserted: true };
+    log.add("PromiseReleased", `promise-${promised}`, by, {});
+    const leaf = log.broken(basis);
+    const outcome = told(await reportOn(log));
+    expect(outcome.exitCode).toBe(1);
+    expect(outcome.messages).toContain(`though leaf ${leaf - 1} speaks of its promise too`);
+  });
+});
