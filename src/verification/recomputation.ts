@@ -123,8 +123,6 @@ export class Recomputation {
         this.#correctedPosition = position;
         return undefined;
       case "PolicyAdopted":
-        // Judgement reads this stream alone.
-        if (event.stream !== "policy-default") return `no ledger adopts a policy in the stream ${event.stream}`;
         this.#policies.push({ position, value: { ...event.data.policy, version: event.data.version } });
         return event.data.version === this.#policies.length - 1 ? undefined : "the versions of the policy have a gap";
       case "AccountOpened":
