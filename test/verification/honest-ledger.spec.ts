@@ -1,14 +1,21 @@
 /** A ledger that is spoken to over its API, by everybody and at random: whatever it recorded verifies. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { account, berg, novak, type TestApi, testApi, visit } from "../support/api.ts";
+import { ledgerRecord } from "../../src/domain/ledger-record.ts";
+import type { Instant, Slug } from "../../src/domain/values.ts";
+import { account, berg, novak, now, type TestApi, testApi, visit } from "../support/api.ts";
+import { testLedger } from "../support/ledger.ts";
 import { bundleOf, policyOf, toldIn, verified } from "./support/forgery.ts";
 import { logKey } from "./support/told-log.ts";
 
 let api: TestApi;
 let keys: (string | undefined)[];
 beforeAll(async () => {
-  api = await testApi({ empty: true });
+  const ledger = testLedger(now);
+  const command = { type: "OpenLedger" as const, ledger: "main" as Slug, at: now as Instant };
+  const meta = { actor: { kind: "system" as const, id: "init" }, correlation: "req_0000000000000000" };
+  await ledger.desk.ledger.handle(ledgerRecord, "ledger", command, meta);
+  api = await testApi({ ledger, empty: true });
   const openings: [string, object][] = [
     ["/v1/accounts", { id: account, name: "Harbour Freight Lines", timeZone: "Europe/Berlin" }],
     ["/v1/people", { id: novak, team: "north" }],
