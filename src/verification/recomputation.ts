@@ -29,7 +29,7 @@ import {
   type VerdictEvent,
   verdictTypes,
 } from "../domain/promise/events.ts";
-import type { MadePromise } from "../domain/promise/facts.ts";
+import { isEqual, type MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
 import { misfitOf } from "../domain/schedule-fit.ts";
 import { type AccountId, addMs, type Instant } from "../domain/values.ts";
@@ -426,17 +426,6 @@ function difference(event: VerdictEvent & { occurredAt: Instant }, expected: Rec
   const [is, shouldBe] = [event, expected].map(({ data, occurredAt }) => ({ ...data, occurredAt }) as Record<string, unknown>);
   const members = Object.keys({ ...is, ...shouldBe }).filter((name) => canonicalOf(is![name]) !== canonicalOf(shouldBe![name]));
   return members.map((name) => `${name} ${canonicalOf(shouldBe![name])} and not ${canonicalOf(is![name])}`).join(", ");
-}
-
-/** Of two JSON values; members that are undefined are none. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || Array.isArray(a) !== Array.isArray(b))
-    return false;
-  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  for (const name in one) if (!isEqual(one[name], other[name])) return false;
-  for (const name in other) if (other[name] !== undefined && one[name] === undefined) return false;
-  return true;
 }
 
 const canonicalOf = (value: unknown): string => (value === undefined ? "nothing" : canonicalText(value));

@@ -174,8 +174,10 @@ export function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [one, other] = [a, b] as Record<string, unknown>[];
-  return Object.keys({ ...a, ...b }).every((member) => isEqual(one![member], other![member]));
+  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const name in one) if (!isEqual(one[name], other[name])) return false;
+  for (const name in other) if (other[name] !== undefined && one[name] === undefined) return false;
+  return true;
 }
 
 type Reneged = { occurrence?: number; by: PartyId };
