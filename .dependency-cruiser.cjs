@@ -62,19 +62,25 @@ module.exports = {
     only(
       "transparency-signs-what-is-stored",
       "^src/transparency/",
-      ["^src/audit/", "^src/event-store/(log|event-store)\\.ts$", "^node:", "^(fs|path|sqlite|crypto|timers/promises)$"],
+      [
+        "^src/audit/",
+        "^src/secret-files/",
+        "^src/event-store/(log|event-store)\\.ts$",
+        "^node:",
+        "^(fs|path|sqlite|crypto|timers/promises)$",
+      ],
       "What signs the log sees stored bytes alone: no domain, no ledger, no API.",
+    ),
+    only(
+      "secret-files-are-a-leaf",
+      "^src/secret-files/",
+      ["^node:", "^(fs|path|crypto)$"],
+      "How a key comes to lie on disk is the same for whoever keeps one.",
     ),
     only(
       "witness-stands-alone",
       "^src/witness/",
-      [
-        "^src/audit/",
-        "^src/transparency/secret-files\\.ts$",
-        "^node:",
-        "^(fs|path|sqlite|crypto)$",
-        "node_modules/(fastify|@fastify|pino)/",
-      ],
+      ["^src/audit/", "^src/secret-files/", "^node:", "^(fs|path|sqlite|crypto)$", "node_modules/(fastify|@fastify|pino)/"],
       "Whoever only watches the logs of others has no ledger.",
     ),
     only(
@@ -86,7 +92,7 @@ module.exports = {
     only(
       "vault-is-a-leaf",
       "^src/vault/",
-      ["^src/domain/", "^src/canonical/", "^node:", "^(fs|path|sqlite|crypto|timers/promises)$", "node_modules/zod/"],
+      ["^src/(domain|canonical|secret-files)/", "^node:", "^(fs|path|sqlite|crypto|timers/promises)$", "node_modules/zod/"],
       "Keys of data subjects are reached through the vault's port alone.",
     ),
     only(

@@ -24,7 +24,7 @@ import {
   verifierOf,
 } from "../audit/verifier-key.ts";
 import type { Log } from "../event-store/log.ts";
-import { makeSecretFile, readSecretFile, removeFile, replaceSecretFile } from "./secret-files.ts";
+import { makeSecretFile, readSecretFile, removeFile, replaceSecretFile } from "../secret-files/secret-files.ts";
 import type { HeadStore, LogKeys } from "./stores.ts";
 
 const keyFile = "log.key";

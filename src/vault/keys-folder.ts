@@ -2,21 +2,10 @@
  * The keys folder lies beside the data folder and is backed up apart from it: whoever holds one of them alone reads no
  * personal text. The vault's part of it is the key-encryption key, 32 random bytes in `kek.bin`.
  */
-import { type KeyObject, createSecretKey, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { type KeyObject, createSecretKey } from "node:crypto";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeSecretFile } from "../secret-files/secret-files.ts";
 import { keyBytes, newKey } from "./sealing.ts";
 
 const fileName = "kek.bin";
@@ -33,7 +22,7 @@ export function keyEncryptionKey(folder: string, vaultPath: string): KeyObject {
     // A new key would leave every text that the vault ever sealed unreadable, and nobody would notice until one is asked for.
     if (existsSync(vaultPath))
       throw new Error(`${path} is missing, but the vault ${vaultPath} exists: restore the keys folder from its backup`);
-    makeKeyFile(folder, path);
+    makeSecretFile(path, newKey().export());
   }
   return readKeyFile(path);
 }
@@ -54,36 +43,5 @@ function readKeyFile(path: string): KeyObject {
     return createSecretKey(bytes);
   } finally {
     closeSync(file);
-  }
-}
-
-/** The file appears whole and on disk, or not at all. */
-function makeKeyFile(folder: string, path: string): void {
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(folder));
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
-  const file = openSync(draft, "wx", 0o600);
-  try {
-    fchmodSync(file, 0o600); // An odd umask could have taken even the owner's rights.
-    writeSync(file, newKey().export());
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  try {
-    linkSync(draft, path); // Renaming would replace the key of a process that started at the same moment.
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    unlinkSync(draft);
-  }
-  syncFolder(folder);
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }

@@ -5,6 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { instant, subjectId } from "../domain/values.ts";
+import { syncFolder } from "../secret-files/secret-files.ts";
 import type { Tombstone, Tombstones } from "./vault.ts";
 
 const fileName = "tombstones";
@@ -62,13 +63,4 @@ function appendDurably(path: string, text: string): void {
     closeSync(file);
   }
   if (isNew) syncFolder(join(path, ".."));
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

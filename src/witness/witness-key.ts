@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { seedBytes } from "../audit/signature.ts";
 import { formatSignerKey, isKeyName, parseSignerKey, signatureType, type SignerKey, signerKey } from "../audit/verifier-key.ts";
-import { makeSecretFile, readSecretFile } from "../transparency/secret-files.ts";
+import { makeSecretFile, readSecretFile } from "../secret-files/secret-files.ts";
 
 const pathIn = (folder: string): string => join(folder, "witness.key");
 

@@ -12,7 +12,7 @@ import {
   renameSync,
   rmSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -30,12 +30,12 @@ export function readSecretFile(path: string): string {
 }
 
 /** The file appears whole and on disk, or not at all, and never in place of another: whoever was first has made it. */
-export function makeSecretFile(path: string, text: string): void {
+export function makeSecretFile(path: string, content: string | Uint8Array): void {
   const folder = dirname(path);
   if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(folder));
-  const draft = writeDraft(path, text);
+  const draft = writeDraft(path, content);
   try {
-    linkSync(draft, path);
+    linkSync(draft, path); // Renaming would replace the file of a process that started at the same moment.
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   } finally {
@@ -55,12 +55,12 @@ export function removeFile(path: string): void {
   syncFolder(dirname(path));
 }
 
-function writeDraft(path: string, text: string): string {
+function writeDraft(path: string, content: string | Uint8Array): string {
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   const file = openSync(draft, "wx", 0o600);
   try {
     fchmodSync(file, 0o600); // An odd umask could have taken even the owner's rights.
-    writeSync(file, text);
+    writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -68,7 +68,8 @@ function writeDraft(path: string, text: string): string {
   return draft;
 }
 
-function syncFolder(folder: string): void {
+/** A name that was added to or taken from the folder is on disk when it returns. */
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);
