@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dumpViews } from "../../src/projections/dump.ts";
 import { openViewsForReading } from "../../src/projections/database.ts";
+import { inMemoryViews } from "../../src/projections/in-memory.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
 import { projections } from "../../src/projections/registry.ts";
 import { type Views, viewsOf } from "../../src/projections/views.ts";
@@ -44,12 +45,9 @@ describe("a rebuild", () => {
       fc.asyncProperty(steps, async (story) => {
         const ledger = testLedger();
         await play(ledger, story);
-        const { ProjectionRunner } = await import("../../src/projections/runner.ts");
-        const { emptyViews } = await import("../support/ledger.ts");
-        const database = emptyViews();
-        const runner = new ProjectionRunner(database, projections);
-        for (const event of ledger.store.log.readAll(0, 10_000)) runner.apply([event]);
-        expect([...dumpViews(viewsOf(database), projections)]).toEqual(await rebuilt(ledger));
+        const inMemory = inMemoryViews(projections);
+        for (const event of ledger.store.log.readAll(0, 10_000)) inMemory.apply([event]);
+        expect([...dumpViews(inMemory.views, projections)]).toEqual(await rebuilt(ledger));
       }),
       { numRuns: 30 },
     );

@@ -1,0 +1,21 @@
+/** Views of chosen events, in memory: of a prefix of the log, of what had happened by an instant, of one account. The definition of every faster way. */
+import { DatabaseSync } from "node:sqlite";
+import type { StoredEvent } from "../event-store/event-store.ts";
+import type { Projection } from "./projection.ts";
+import { fingerprint } from "./registry.ts";
+import { createTables, ProjectionRunner } from "./runner.ts";
+import { type Views, viewsOf } from "./views.ts";
+
+export type InMemoryViews = {
+  views: Views;
+  /** Events in order of position, each applied once; those before it may be left out. Settles what they touched. */
+  apply(events: readonly StoredEvent[]): void;
+  close(): void;
+};
+
+export function inMemoryViews(projections: readonly Projection[]): InMemoryViews {
+  const database = new DatabaseSync(":memory:");
+  createTables(database, projections, fingerprint(projections));
+  const runner = new ProjectionRunner(database, projections);
+  return { views: viewsOf(database), apply: (events) => runner.apply(events), close: () => database.close() };
+}
