@@ -132,14 +132,25 @@ export const policy: Decider<AdoptPolicy, PolicyEvent, Policy> = { initialState:
 
 function adopt(command: AdoptPolicy, state: Policy): Draft<PolicyEvent>[] {
   const { version, ...current } = state;
-  if (command.policy.dormancy.dormantPercentile < command.policy.dormancy.coolingPercentile) {
-    throw new DomainError("terms-invalid", "`dormantPercentile` lies below `coolingPercentile`", "/dormancy/dormantPercentile");
-  }
-  if (command.policy.dormancy.aliveDormant > command.policy.dormancy.aliveCooling) {
-    throw new DomainError("terms-invalid", "`aliveDormant` lies above `aliveCooling`", "/dormancy/aliveDormant");
-  }
+  checkPolicy(command.policy);
   if (version > 0 && JSON.stringify(current) === JSON.stringify(command.policy)) return [];
   return [{ type: "PolicyAdopted", data: { version: version + 1, policy: command.policy } }];
+}
+
+/**
+ * Checks what a schema alone can't.
+ * @param base a JSON pointer to what holds the policy in the request.
+ * @throws DomainError `terms-invalid` naming the field: an account would be dormant before it is cooling.
+ */
+export function checkPolicy({ dormancy }: PolicyDocument, base = ""): void {
+  if (dormancy.dormantPercentile < dormancy.coolingPercentile)
+    throw new DomainError(
+      "terms-invalid",
+      "`dormantPercentile` lies below `coolingPercentile`",
+      `${base}/dormancy/dormantPercentile`,
+    );
+  if (dormancy.aliveDormant > dormancy.aliveCooling)
+    throw new DomainError("terms-invalid", "`aliveDormant` lies above `aliveCooling`", `${base}/dormancy/aliveDormant`);
 }
 
 function evolve(_state: Policy, event: PolicyEvent): Policy {

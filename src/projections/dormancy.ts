@@ -29,7 +29,7 @@ export const dormancy = defineProjection({
 });
 
 /** Far past every contact and deadline: read there, thresholds are those of the last contact, whenever a list asks. */
-const endOfTime = "9999-12-31T23:59:59.999Z" as Instant;
+export const endOfTime = "9999-12-31T23:59:59.999Z" as Instant;
 
 function write(tables: Tables, account: AccountId, policy: Policy, model: FittedModel): void {
   const contacts = contactsOf(tables, account, policy);

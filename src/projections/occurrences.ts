@@ -11,7 +11,7 @@ export function writeOccurrences(tables: Tables, { id, position }: PromiseRow, s
       .all<{ occurrence: number; print: number }>(`SELECT occurrence, print FROM occurrences WHERE promise = ?`, [id])
       .map(({ occurrence, print }) => [occurrence, print]),
   );
-  for (const row of rowsOf(id, settlement, facts, position)) {
+  for (const row of occurrenceRows(id, settlement, facts, position)) {
     const values = columns.map((column) => row[column]);
     const print = printOf(values);
     if (before.get(row.occurrence) !== print) tables.run(writeRow, [...values, print]);
@@ -92,7 +92,8 @@ const columns = [
 ] as const satisfies readonly (keyof OccurrenceRow)[];
 const writeRow = `INSERT OR REPLACE INTO occurrences VALUES (${[...columns, "print"].map(() => "?").join(", ")})`;
 
-function rowsOf(id: PromiseId, settlement: Settlement, facts: MadePromise, position: number): OccurrenceRow[] {
+/** @param position of the promise in the log. */
+export function occurrenceRows(id: PromiseId, settlement: Settlement, facts: MadePromise, position: number): OccurrenceRow[] {
   const common = {
     promise: id,
     account: facts.account,

@@ -134,16 +134,16 @@ function grouping(views: Views, by: z.output<typeof groupings>): (outcome: Count
   return ({ group, dueAt }) => teamAt(places.get(group!) ?? [], dueAt!) ?? null;
 }
 
-type Group = { group: string | null; keeping: z.output<typeof keepingAnswer> };
+type Group = { group: string | null; keeping: { lateAsKept: { kept: number; of: number } | null } };
 
 /** By the empirical-Bayes estimate, best first: a short record stays near the others' mean. */
-function ranked(groups: readonly Group[]) {
+export function ranked<Ranked extends Group>(groups: readonly Ranked[]) {
   const prior = fitPeerPrior(
     groups.map(({ keeping }) => ({ kept: keeping.lateAsKept?.kept ?? 0, of: keeping.lateAsKept?.of ?? 0 })),
   );
-  const estimated = groups.map((group) => ({ ...group, estimate: estimateOf(group, prior) }));
-  const order = estimated.toSorted((a, b) => b.estimate - a.estimate || compare(a.group ?? "", b.group ?? ""));
-  return order.map(({ estimate, ...group }, index) => ({
+  const estimated = groups.map((group) => ({ group, estimate: estimateOf(group, prior) }));
+  const order = estimated.toSorted((a, b) => b.estimate - a.estimate || compare(a.group.group ?? "", b.group.group ?? ""));
+  return order.map(({ group, estimate }, index) => ({
     ...group,
     ranking: estimate < 0 ? null : { estimate: rounded(estimate), rank: index + 1 },
   }));

@@ -88,7 +88,7 @@ export const trustOptions = (views: Views, policy: Policy): TrustOptions => ({
 });
 
 /** A policy may let contact itself count a little; by default it does not. */
-function contactEvidence(views: Views, account: AccountId, direction: PromiseDirection, { trust }: Policy): TrustOutcome[] {
+export function contactEvidence(views: Views, account: AccountId, direction: PromiseDirection, { trust }: Policy): TrustOutcome[] {
   if (trust.interactionEvidenceWeight === 0) return [];
   const from = direction === "given" ? "outbound" : "inbound";
   return interactionsOf(views, account)
@@ -183,7 +183,7 @@ export const accountTrust = defineQuery({
   },
 });
 
-function rapportOf(views: Views, account: AccountId, policy: Policy, now: Instant) {
+export function rapportOf(views: Views, account: AccountId, policy: Policy, now: Instant) {
   const { halfLifeDays, weightByKind, weightByPurpose } = policy.rapport;
   const { sellingPurposes } = policy.balance;
   const interactions = interactionsOf(views, account)
