@@ -20,6 +20,7 @@ import { measureRequests, type Metrics, metricsOf } from "./metrics.ts";
 import { ApiError, problemMediaType, problemOf, sendProblem } from "./problem.ts";
 import { mountQueries } from "./queries.ts";
 import { compileValidator } from "./validation.ts";
+import { mountWhatIf } from "./what-if.ts";
 import { mountVerifyPage } from "./verify-page/verify-page.ts";
 
 /**
@@ -102,6 +103,7 @@ async function mountVersion1(
   mountAudit(app, deps, admit);
   mountCensus(app, deps, admit);
   mountBundle(app, deps, admit);
+  mountWhatIf(app, deps, limits, admit, draining);
   await mountBatch(app, deps, limits, admit, metrics, draining);
 }
 

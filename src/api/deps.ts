@@ -5,6 +5,7 @@ import type { EventStore } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { QueryDefinition, ReadingDesk } from "../queries/query.ts";
+import type { WhatIfJobs } from "../replay/what-if.ts";
 import type { Anchoring } from "../transparency/anchoring.ts";
 import type { AuditLog } from "../transparency/audit-log.ts";
 import type { CensusReader } from "../transparency/census.ts";
@@ -75,6 +76,8 @@ export type ApiDeps = {
   headHistory?: HeadHistory | undefined;
   /** Absent where the ledger has no witnesses. */
   anchoring?: Pick<Anchoring, "anchored" | "anchorNow" | "cosigned" | "failureCounts" | "status"> | undefined;
+  /** Without it nobody can ask what would hold under another policy. */
+  whatIfs?: WhatIfJobs | undefined;
   commands: readonly CommandDefinition[];
   queries: readonly QueryDefinition[];
   /** Of the program, shown in the OpenAPI document. */

@@ -10,6 +10,7 @@ import { IdempotencyMismatchError, StaleRevisionError } from "../ledger/ledger.t
 import { ClockBehindError } from "../ledger/log-clock.ts";
 import { ViewsBehindError } from "../projections/reader.ts";
 import { CursorError } from "../queries/query.ts";
+import { WhatIfsFullError } from "../replay/what-if.ts";
 import { LogDivergedError, TreeBehindError } from "../transparency/audit-log.ts";
 import { CensusBehindError } from "../transparency/census.ts";
 import { SubjectErasedError, VaultUnavailableError } from "../vault/vault.ts";
@@ -106,6 +107,7 @@ function unavailability(error: unknown): Answer | undefined {
   if (error instanceof ViewsBehindError) return answer("views-behind", error.message, retryAfter(1));
   if (error instanceof TreeBehindError) return answer("tree-behind", error.message, retryAfter(1));
   if (error instanceof CensusBehindError) return answer("census-behind", `${error.message}.`, retryAfter(1));
+  if (error instanceof WhatIfsFullError) return answer("replays-full", `${error.message}.`, retryAfter(10));
   if (error instanceof LogDivergedError) return answer("log-diverged", `${error.message}.`);
   return undefined;
 }

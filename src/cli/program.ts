@@ -11,6 +11,7 @@ import { importCommand } from "./import/import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { rebuildCommand } from "./rebuild.ts";
+import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { rotateLogKeyCommand } from "./rotate-log-key.ts";
 import { serveCommand } from "./serve.ts";
@@ -32,6 +33,7 @@ const subcommands = [
   checkCommand,
   censusCommand,
   rebuildCommand,
+  replayCommand,
   backupCommand,
   restoreCommand,
   rotateLogKeyCommand,

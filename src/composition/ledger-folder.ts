@@ -28,6 +28,7 @@ import type { Vault } from "../vault/vault.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
 import { threadedHost } from "./threaded-host.ts";
+import { type StartedWhatIfs, threadedWhatIfs } from "./threaded-what-if.ts";
 
 export type FolderOptions = {
   folder: string;
@@ -51,6 +52,8 @@ export type OpenLedger = {
   auditLog: StartedAuditLog;
   /** Not started either. */
   census: StartedCensus;
+  /** Questions under other policies. */
+  whatIfs: StartedWhatIfs;
   close(): Promise<void>;
 };
 
@@ -151,6 +154,8 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),
     });
+    const whatIfs = threadedWhatIfs({ folder, logPath: ledgerPath(folder), now: () => ledger.now() });
+    closers.push(() => whatIfs.close());
     const erasures = new Erasures({ ledger, store, vault, tombstones: openTombstones(keysFolderOf(options)) });
     const desk = { ledger, host, erasures, timeZoneData: process.versions["tz"] ?? "unknown", auditLog, census };
     const readingDesk: ReadingDesk = {
@@ -172,6 +177,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       erasures,
       auditLog,
       census,
+      whatIfs,
       close: () => closeAll(closers),
     };
   } catch (error) {

@@ -44,11 +44,11 @@ const drainMsUsual = 20_000;
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
 export async function serveLedger(ledger: OpenLedger, options: ServerOptions): Promise<RunningServer> {
   const { host, port, version, logger, limits, processMetrics, upkeep = true, drainMs = drainMsUsual, witnesses } = options;
-  const { desk, readingDesk, store, vault, auditLog, census } = ledger;
+  const { desk, readingDesk, store, vault, auditLog, census, whatIfs } = ledger;
   const watched =
     witnesses && anchoringOf(ledger, witnesses, (witness, trouble) => app.log.warn({ witness, trouble }, "of a witness"));
   const app: FastifyInstance = buildApp({
-    ...{ desk, readingDesk, store, vault, auditLog, census, commands, queries, version, logger, limits, processMetrics },
+    ...{ desk, readingDesk, store, vault, auditLog, census, whatIfs, commands, queries, version, logger, limits, processMetrics },
     anchoring: watched?.anchoring,
     host: ledger.host,
     log: store.log,

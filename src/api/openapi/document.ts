@@ -4,6 +4,7 @@ import { acknowledgement } from "../acknowledgement.ts";
 import { auditPaths } from "./audit-operations.ts";
 import { eventSchema, fixedPaths } from "./fixed-operations.ts";
 import { commandOperation, documented, sharedSchemas, type Operation, queryOperation, templated } from "./operations.ts";
+import { whatIfPaths } from "./what-if-operations.ts";
 import { problemSchema, sharedResponses } from "./refusals.ts";
 
 /** @see https://spec.openapis.org/oas/v3.1.1.html */
@@ -14,13 +15,13 @@ export function openApiDocument({ commands, queries, version }: Pick<ApiDeps, "c
   };
   for (const command of commands) add(templated(command.path), command.method.toLowerCase(), commandOperation(command, queries));
   for (const query of queries) add(templated(query.path), "get", queryOperation(query));
-  for (const [path, operations] of Object.entries({ ...fixedPaths, ...auditPaths }))
+  for (const [path, operations] of Object.entries({ ...fixedPaths, ...auditPaths, ...whatIfPaths }))
     paths[path] = { ...paths[path], ...operations };
   const tags = new Set([...commands, ...queries].map(({ tag }) => tag));
   return {
     openapi: "3.1.1",
     info: { title: "Troth", version, description: introduction },
-    tags: [...tags, "Events", "Verifiable log", "Health"].map((name) => ({ name })),
+    tags: [...tags, "Replay", "Events", "Verifiable log", "Health"].map((name) => ({ name })),
     security: [{ key: [] }],
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
