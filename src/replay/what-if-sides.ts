@@ -3,6 +3,7 @@
  * of them, empty at first and filled by the very folds that fill the running ones. Every question to views can be put to either.
  */
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { AccountId, PromiseId } from "../domain/values.ts";
@@ -46,7 +47,7 @@ export function openSides(viewsPath: string, scratchPath: string, changeFrom: (i
   let change: Change;
   try {
     after.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY`);
-    after.prepare(`ATTACH ? AS ledger`).run(viewsPath);
+    after.prepare(`ATTACH ? AS ledger`).run(`${pathToFileURL(viewsPath).href}?mode=ro`);
     after.exec(`PRAGMA busy_timeout = 5000; PRAGMA ledger.cache_size = -32768`);
     pinned(before, after);
     change = changeFrom(policyInForce(viewsOf(before)));

@@ -114,7 +114,7 @@ describe("a slice", () => {
     const { id: other } = await ledger.run("open-account", { owner: rep });
     const { id: colleague } = await ledger.run("add-person", { team: "south" });
     for (const promisor of [rep, colleague])
-      await ledger.run("make-promise", { account: other, promisor, promisee: other, terms: { type: "once", dueAt: day(4, 12) } });
+      await ledger.run("make-promise", { account: other, promisor, promisee: other, terms: { type: "once", dueAt: day(4, 13) } });
     ledger.setNow(day(5, 12).replace("00:00.", "30:00."));
     const policy = { promises: { recordingAllowanceMinutes: 0 } };
     const changed = async (slice: object) => {
@@ -254,7 +254,7 @@ describe("a policy", () => {
         }
         for (const [name, value] of after) expect(expected.get(name), name).toEqual(value);
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
     // Nothing is shown by differences that never come.
     for (const kind of ["verdict", "trust", "rapport", "dormancy", "keeping"]) expect(changes.get(kind), kind).toBeGreaterThan(0);
@@ -280,7 +280,7 @@ describe("what was known at a size", () => {
         expect(later.summary).toEqual(then.summary);
         expect(later.differences).toEqual(then.differences);
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 });
