@@ -88,7 +88,12 @@ export const trustOptions = (views: Views, policy: Policy): TrustOptions => ({
 });
 
 /** A policy may let contact itself count a little; by default it does not. */
-export function contactEvidence(views: Views, account: AccountId, direction: PromiseDirection, { trust }: Policy): TrustOutcome[] {
+export function contactEvidence(
+  views: Views,
+  account: AccountId,
+  direction: PromiseDirection,
+  { trust }: Policy,
+): TrustOutcome[] {
   if (trust.interactionEvidenceWeight === 0) return [];
   const from = direction === "given" ? "outbound" : "inbound";
   return interactionsOf(views, account)
