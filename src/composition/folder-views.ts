@@ -52,7 +52,7 @@ async function rebuildFrom(log: Log, folder: string, verify: boolean, onProgress
   // Views that lag behind the log are compared where they stand, which takes a rebuild of its own.
   const expected = old !== null && old.position < log.head() ? await digestAt(log, old.position, onProgress) : undefined;
   const { path, position } = await rebuildViews(folder, log, projections, yielding(onProgress));
-  removeOthers(folder, path);
+  removeOthers(path);
   if (!verify) return { position };
   const after = digestIn(path).digest;
   return { position, verified: { after, before: old === null ? null : { ...old, expected: expected ?? after } } };

@@ -1,7 +1,32 @@
 /** Accounts as they stand. Names stay sealed: `sealed` says at which position each field's latest value lies. */
 import { defineProjection, idOf, sealedPositions } from "./projection.ts";
+import { streamRows } from "./stream-rows.ts";
 
-const sealedOf = `SELECT sealed FROM accounts WHERE id = ?`;
+const columns = ["id", "opened_at", "time_zone", "owner", "status", "tags", "sealed", "revision", "position"] as const;
+
+export const accountRows = streamRows("accounts", columns, {
+  AccountOpened: (_none, event) => ({
+    id: idOf(event),
+    opened_at: event.occurredAt,
+    time_zone: event.data.timeZone,
+    owner: event.data.owner ?? null,
+    status: "open",
+    tags: JSON.stringify(event.data.tags),
+    sealed: sealedPositions(undefined, event),
+    revision: event.revision,
+    position: event.position,
+  }),
+  AccountChanged: (before, event) => ({
+    ...before,
+    time_zone: event.data.timeZone ?? before.time_zone,
+    tags: event.data.tags === undefined ? before.tags : JSON.stringify(event.data.tags),
+    sealed: sealedPositions(before.sealed as string, event),
+    revision: event.revision,
+  }),
+  AccountAssigned: (before, { data, revision }) => ({ ...before, owner: data.owner, revision }),
+  AccountClosed: (before, { revision }) => ({ ...before, status: "closed", revision }),
+  AccountReopened: (before, { revision }) => ({ ...before, status: "open", revision }),
+});
 
 export const accounts = defineProjection({
   name: "accounts",
@@ -12,36 +37,5 @@ export const accounts = defineProjection({
       tags TEXT NOT NULL, sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX accounts_by_owner ON accounts (owner, id);`,
-  on: {
-    AccountOpened: (tables, event) =>
-      tables.run(`INSERT INTO accounts VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?)`, [
-        idOf(event),
-        event.occurredAt,
-        event.data.timeZone,
-        event.data.owner ?? null,
-        JSON.stringify(event.data.tags),
-        sealedPositions(undefined, event),
-        event.revision,
-        event.position,
-      ]),
-    AccountChanged: (tables, event) => {
-      const { sealed } = tables.get<{ sealed: string }>(sealedOf, [idOf(event)])!;
-      tables.run(
-        `UPDATE accounts SET time_zone = coalesce(?, time_zone), tags = coalesce(?, tags), sealed = ?, revision = ? WHERE id = ?`,
-        [
-          event.data.timeZone ?? null,
-          event.data.tags === undefined ? null : JSON.stringify(event.data.tags),
-          sealedPositions(sealed, event),
-          event.revision,
-          idOf(event),
-        ],
-      );
-    },
-    AccountAssigned: (tables, event) =>
-      tables.run(`UPDATE accounts SET owner = ?, revision = ? WHERE id = ?`, [event.data.owner, event.revision, idOf(event)]),
-    AccountClosed: (tables, event) =>
-      tables.run(`UPDATE accounts SET status = 'closed', revision = ? WHERE id = ?`, [event.revision, idOf(event)]),
-    AccountReopened: (tables, event) =>
-      tables.run(`UPDATE accounts SET status = 'open', revision = ? WHERE id = ?`, [event.revision, idOf(event)]),
-  },
+  on: accountRows.handlers,
 });

@@ -1,4 +1,4 @@
-/** The file of the views. It is named after its projections' fingerprint, so new ones are built beside the old and swapped in. */
+/** Files of derived rows. Each is named after the fingerprint of what made it, so new ones are built beside the old and swapped in. */
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
@@ -11,30 +11,44 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Projection } from "./projection.ts";
 import { fingerprint } from "./registry.ts";
 import { createTables } from "./runner.ts";
+import { viewsOf } from "./views.ts";
 
-const prefix = "views-";
-
-export const viewsPath = (folder: string, of: readonly Projection[]): string => join(folder, `${prefix}${fingerprint(of)}.db`);
+export const viewsPath = (folder: string, of: readonly Projection[]): string => join(folder, `views-${fingerprint(of)}.db`);
 
 /**
  * Opens views for writing, making them where there are none. Nothing here waits for the disk, so that views never hold up the
  * commits of the log: the process may be killed at any moment, but after a fall of the whole machine they are not to be trusted,
  * and are begun anew.
  */
-export function openViews(path: string, of: readonly Projection[]): DatabaseSync {
+export const openViews = (path: string, of: readonly Projection[]): DatabaseSync =>
+  openForWriting(path, (database) => createTables(database, of, fingerprint(of)));
+
+/** The same for any file of derived rows. @param make fills a new one. */
+export function openForWriting(path: string, make: (database: DatabaseSync) => void): DatabaseSync {
   if (!areTrusted(path)) remove(path);
   const isNew = !existsSync(path);
   const database = new DatabaseSync(path);
   // One reader or writer more in the same process; a moment is enough.
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536`);
-  if (isNew) createTables(database, of, fingerprint(of));
+  if (isNew) make(database);
   writeFileSync(`${path}.boot`, bootId());
   return database;
+}
+
+/** Whether a file of derived rows can be gone on with. Rows ahead of the log come from another history: a restored file. */
+export function isUsable(path: string, head: number): boolean {
+  if (!areTrusted(path)) return false;
+  const database = openViewsForReading(path);
+  try {
+    return viewsOf(database).position() <= head;
+  } finally {
+    database.close();
+  }
 }
 
 /** Whether these views were closed in order, or the machine has been up ever since they were opened. */
@@ -70,17 +84,25 @@ export function openViewsForReading(path: string): DatabaseSync {
 
 /** A file to build in: nothing in it survives a crash, so nothing waits for the disk. */
 export function openForBuilding(path: string, of: readonly Projection[]): DatabaseSync {
+  const database = openToBuild(path);
+  createTables(database, of, fingerprint(of), { withIndexes: false });
+  return database;
+}
+
+export function openToBuild(path: string): DatabaseSync {
   remove(path);
   const database = new DatabaseSync(path);
   database.exec(
     `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA locking_mode = EXCLUSIVE`,
   );
-  createTables(database, of, fingerprint(of), { withIndexes: false });
   return database;
 }
 
-/** Puts what was built in its place. The old views of this fingerprint, if any, are gone at once. */
+/** Puts what was built, and closed, in its place. What was there of this fingerprint is gone at once. */
 export function swapIn(built: string, path: string): void {
+  const file = openSync(built, "r+");
+  fsyncSync(file);
+  closeSync(file);
   remove(path);
   renameSync(built, path);
 }
@@ -89,9 +111,10 @@ export function remove(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal", ".boot"]) rmSync(`${path}${suffix}`, { force: true });
 }
 
-/** Views of other fingerprints are of no use to this release. */
-export function removeOthers(folder: string, path: string): void {
+/** Files of the same kind and of other fingerprints are of no use to this release. */
+export function removeOthers(path: string): void {
+  const [folder, kind] = [dirname(path), basename(path).replace(/-.*/, "-")];
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(prefix) && name.endsWith(".db") && join(folder, name) !== path) remove(join(folder, name));
+    if (name.startsWith(kind) && name.endsWith(".db") && join(folder, name) !== path) remove(join(folder, name));
   }
 }

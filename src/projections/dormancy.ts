@@ -22,33 +22,45 @@ export const dormancy = defineProjection({
     const accounts = touched.everyAccount
       ? tables.all<{ id: AccountId }>(`SELECT id FROM accounts`).map(({ id }) => id)
       : touched.accounts;
-    const policy = policyInForce(tables);
-    const model = aliveModelOf(tables);
-    for (const account of accounts) write(tables, account, policy, model);
+    const thresholds = thresholdsOf(tables);
+    for (const account of accounts) {
+      const row = thresholds(account);
+      tables.run(writeRow, [account, ...thresholdColumns.map((column) => row[column])]);
+    }
   },
 });
+
+export const thresholdColumns = [
+  "contacts",
+  "first_contact_at",
+  "last_contact_at",
+  "decided_by",
+  "cooling_at",
+  "dormant_at",
+] as const;
+export type Thresholds = Record<(typeof thresholdColumns)[number], string | number | null>;
+
+const writeRow = `INSERT OR REPLACE INTO dormancy VALUES (?, ${thresholdColumns.map(() => "?").join(", ")})`;
 
 /** Far past every contact and deadline: read there, thresholds are those of the last contact, whenever a list asks. */
 export const endOfTime = "9999-12-31T23:59:59.999Z" as Instant;
 
-function write(tables: Tables, account: AccountId, policy: Policy, model: FittedModel): void {
-  const contacts = contactsOf(tables, account, policy);
-  const {
-    contacts: count,
-    lastContactAt,
-    decidedBy,
-    coolingAt,
-    dormantAt,
-  } = dormancyOf(tables, account, contacts, endOfTime, policy, model);
-  tables.run(`INSERT OR REPLACE INTO dormancy VALUES (?, ?, ?, ?, ?, ?, ?)`, [
-    account,
-    count,
-    contacts[0] ?? null,
-    lastContactAt,
-    decidedBy,
-    coolingAt,
-    dormantAt,
-  ]);
+/** What tells whether an account has gone quiet, by the policy and the model of the views as they are. */
+export function thresholdsOf(tables: Pick<Tables, "all" | "get">): (account: string) => Thresholds {
+  const policy = policyInForce(tables);
+  const model = aliveModelOf(tables);
+  return (account) => {
+    const contacts = contactsOf(tables, account, policy);
+    const found = dormancyOf(tables, account, contacts, endOfTime, policy, model);
+    return {
+      contacts: found.contacts,
+      first_contact_at: contacts[0] ?? null,
+      last_contact_at: found.lastContactAt,
+      decided_by: found.decidedBy,
+      cooling_at: found.coolingAt,
+      dormant_at: found.dormantAt,
+    };
+  };
 }
 
 export type FittedModel = { model: AliveModel; regularity: number | null } | null;

@@ -1,5 +1,6 @@
 /** Interactions as they stand, corrected and retracted ones marked. Evidence for promises, and contact for dormancy. */
-import { type Interaction, interaction, type InteractionState } from "../domain/interaction.ts";
+import type { SQLInputValue } from "node:sqlite";
+import { type Interaction, interaction, type InteractionState, type InteractionVersion } from "../domain/interaction.ts";
 import type { AccountId, InteractionId } from "../domain/values.ts";
 import { defineProjection, type EventFor, idOf, sealedPositions, type Tables, type Touched } from "./projection.ts";
 import type { Views } from "./views.ts";
@@ -7,7 +8,7 @@ import type { Views } from "./views.ts";
 const factColumns =
   "id, account, started_at, kind, purpose, direction, channel, minutes, participants, tags, recorded_at, recorded_for, earlier, is_retracted, is_corrected, position";
 
-type InteractionRow = {
+export type InteractionRow = {
   id: string;
   account: string;
   started_at: string;
@@ -31,6 +32,9 @@ type InteractionRow = {
 
 const participate = `INSERT OR IGNORE INTO participations VALUES (?, ?)`;
 const byId = `SELECT * FROM interactions WHERE id = ?`;
+const row = `INTO interactions VALUES (${Array(18).fill("?").join(", ")})`;
+const insertRow = `INSERT ${row}`;
+const replaceRow = `INSERT OR REPLACE ${row}`;
 
 export const interactions = defineProjection({
   name: "interactions",
@@ -46,61 +50,66 @@ export const interactions = defineProjection({
     CREATE TABLE participations (person TEXT NOT NULL, interaction TEXT NOT NULL, PRIMARY KEY (person, interaction)) STRICT, WITHOUT ROWID;`,
   on: {
     InteractionRecorded: (tables, event, touched) => {
-      const { account, kind, purpose, direction, channel, minutes, participants, tags, startedAt, recordedFor } = event.data;
-      tables.run(`INSERT INTO interactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?, ?)`, [
-        idOf(event),
-        account,
-        startedAt,
-        kind,
-        purpose,
-        direction,
-        channel ?? null,
-        minutes ?? null,
-        JSON.stringify(participants),
-        JSON.stringify(tags),
-        event.recordedAt,
-        recordedFor ?? null,
-        event.sealed.length === 0 ? "{}" : sealedPositions(undefined, event),
-        event.revision,
-        event.position,
-      ]);
-      for (const person of participants) tables.run(participate, [person, idOf(event)]);
-      touchNew(event, touched);
+      const recorded = recordedBy(event);
+      const sealed = event.sealed.length === 0 ? "{}" : sealedPositions(undefined, event);
+      tables.run(insertRow, interactionValues(recorded, sealed, event.revision));
+      for (const person of recorded.participants) tables.run(participate, [person, recorded.id]);
+      touchNew(recorded, touched);
     },
     InteractionCorrected: update,
     InteractionRetracted: update,
   },
 });
 
+type Known = Exclude<InteractionState, { status: "none" }>;
+
+export const recordedBy = (event: EventFor<"InteractionRecorded">): Known =>
+  interaction.evolve({ status: "none" }, event) as Known;
+
 /** The domain's own fold says what a correction changes. */
+export const changedBy = (before: Interaction, event: EventFor<"InteractionCorrected" | "InteractionRetracted">): Known =>
+  interaction.evolve({ status: "recorded", ...before }, event) as Known;
+
+/** In the order of the columns. */
+export const interactionValues = (one: Interaction, sealed: string, revision: number): SQLInputValue[] => [
+  one.id,
+  one.account,
+  one.startedAt,
+  one.kind,
+  one.purpose,
+  one.direction,
+  one.channel ?? null,
+  one.minutes ?? null,
+  JSON.stringify(one.participants),
+  JSON.stringify(one.tags),
+  one.recordedAt,
+  one.recordedFor ?? null,
+  one.earlier === undefined ? null : JSON.stringify(one.earlier.map(inOrder)),
+  Number(one.isRetracted),
+  Number(one.isCorrected),
+  sealed,
+  revision,
+  one.position,
+];
+
+/** Members in one order, whether they come from a row or from an event. */
+const inOrder = (version: InteractionVersion): InteractionVersion => ({
+  startedAt: version.startedAt,
+  kind: version.kind,
+  purpose: version.purpose,
+  direction: version.direction,
+  channel: version.channel,
+  minutes: version.minutes,
+  participants: version.participants,
+  tags: version.tags,
+  recordedAt: version.recordedAt,
+  recordedFor: version.recordedFor,
+});
+
 function update(tables: Tables, event: EventFor<"InteractionCorrected" | "InteractionRetracted">, touched: Touched): void {
   const row = tables.get<InteractionRow>(byId, [idOf(event)])!;
-  const next = interaction.evolve({ status: "recorded", ...fromRow(row) }, event) as Exclude<
-    InteractionState,
-    { status: "none" }
-  >;
-  tables.run(
-    `UPDATE interactions SET started_at = ?, kind = ?, purpose = ?, direction = ?, channel = ?, minutes = ?, participants = ?, tags = ?,
-       recorded_at = ?, recorded_for = ?, earlier = ?, is_retracted = ?, is_corrected = ?, sealed = ?, revision = ? WHERE id = ?`,
-    [
-      next.startedAt,
-      next.kind,
-      next.purpose,
-      next.direction,
-      next.channel ?? null,
-      next.minutes ?? null,
-      JSON.stringify(next.participants),
-      JSON.stringify(next.tags),
-      next.recordedAt,
-      next.recordedFor ?? null,
-      next.earlier === undefined ? null : JSON.stringify(next.earlier),
-      Number(next.isRetracted),
-      Number(next.isCorrected),
-      sealedPositions(row.sealed, event),
-      event.revision,
-      row.id,
-    ],
-  );
+  const next = changedBy(fromRow(row), event);
+  tables.run(replaceRow, interactionValues(next, sealedPositions(row.sealed, event), event.revision));
   tables.run(`DELETE FROM participations WHERE interaction = ? AND person IN (SELECT value FROM json_each(?))`, [
     row.id,
     row.participants,
@@ -111,8 +120,7 @@ function update(tables: Tables, event: EventFor<"InteractionCorrected" | "Intera
 }
 
 /** Contact for dormancy, and evidence for the promises that listen. */
-function touchNew(event: EventFor<"InteractionRecorded">, touched: Touched): void {
-  const recorded = interaction.evolve({ status: "none" }, event) as Exclude<InteractionState, { status: "none" }>;
+function touchNew(recorded: Known, touched: Touched): void {
   const { account } = recorded;
   touched.accounts.add(account);
   if (touched.everyPromise) return;

@@ -1,7 +1,6 @@
 /** Settlements as rows: one an occurrence, written only where it changed. */
 import type { OccurrenceSettlement, Settlement } from "../domain/assess/settle.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
-import type { PromiseId } from "../domain/values.ts";
 import type { PromiseRow } from "./assessment-input.ts";
 import type { Tables } from "./projection.ts";
 
@@ -12,17 +11,16 @@ export function writeOccurrences(tables: Tables, { id, position }: PromiseRow, s
       .map(({ occurrence, print }) => [occurrence, print]),
   );
   for (const row of occurrenceRows(id, settlement, facts, position)) {
-    const values = columns.map((column) => row[column]);
-    const print = printOf(values);
+    const values = occurrenceValues(row);
+    const print = printOf(JSON.stringify(values));
     if (before.get(row.occurrence) !== print) tables.run(writeRow, [...values, print]);
     before.delete(row.occurrence);
   }
   for (const gone of before.keys()) tables.run(`DELETE FROM occurrences WHERE promise = ? AND occurrence = ?`, [id, gone]);
 }
 
-/** 53 bits that tell one row from another of the same occurrence, so that unchanged rows need neither be read nor written. FNV-1a, twice. */
-function printOf(values: readonly (string | number | null)[]): number {
-  const text = JSON.stringify(values);
+/** 53 bits of what a row says that tell it from another of the same occurrence, so that unchanged rows need neither be read nor written. FNV-1a, twice. */
+export function printOf(text: string): number {
   let low = 0x811c9dc5;
   let high = 0x1b873593;
   for (let index = 0; index < text.length; index += 1) {
@@ -62,7 +60,7 @@ export type OccurrenceRow = {
   position: number;
 };
 
-const columns = [
+const occurrenceColumnNames = [
   "promise",
   "occurrence",
   "account",
@@ -90,24 +88,39 @@ const columns = [
   "flags",
   "position",
 ] as const satisfies readonly (keyof OccurrenceRow)[];
-const writeRow = `INSERT OR REPLACE INTO occurrences VALUES (${[...columns, "print"].map(() => "?").join(", ")})`;
+const writeRow = `INSERT OR REPLACE INTO occurrences VALUES (${[...occurrenceColumnNames, "print"].map(() => "?").join(", ")})`;
 
-/** @param position of the promise in the log. */
-export function occurrenceRows(id: PromiseId, settlement: Settlement, facts: MadePromise, position: number): OccurrenceRow[] {
-  const common = {
-    promise: id,
-    account: facts.account,
-    promisee: facts.promisee,
-    direction: facts.direction,
-    kind: facts.kind,
-    weight: facts.weight,
-    position,
-  };
-  const rows = settlement.occurrences.map((one) => ({ ...common, ...occurrenceColumns(one) }));
-  return settlement.exclusion === undefined ? rows : [{ ...common, ...exclusionColumns(settlement.exclusion, facts) }, ...rows];
+/** What a settlement says of one occurrence, and the columns of its row, made when they are wanted. Occurrence 0 is the promise as a whole. */
+export type Settled = { occurrence: number; said: object; columns(): OccurrenceColumns };
+
+export function settledIn({ exclusion, occurrences }: Settlement): Settled[] {
+  const settled = occurrences.map((one): Settled => ({
+    occurrence: one.number,
+    said: one,
+    columns: () => occurrenceColumns(one),
+  }));
+  if (exclusion === undefined) return settled;
+  return [{ occurrence: 0, said: exclusion, columns: () => exclusionColumns(exclusion) }, ...settled];
 }
 
-function occurrenceColumns(one: OccurrenceSettlement) {
+type Common = "promise" | "account" | "promisee" | "direction" | "kind" | "weight" | "position";
+/** Without a promisor of its own an occurrence counts to whoever is the promise's. */
+type OccurrenceColumns = Omit<OccurrenceRow, Common | "promisor"> & { promisor?: string };
+
+/** @param position of the promise in the log. */
+export function occurrenceRow(id: string, columns: OccurrenceColumns, facts: MadePromise, position: number): OccurrenceRow {
+  const { account, promisor, promisee, direction, kind, weight } = facts;
+  return { promise: id, account, promisor, promisee, direction, kind, weight, position, ...columns };
+}
+
+export const occurrenceRows = (id: string, settlement: Settlement, facts: MadePromise, position: number): OccurrenceRow[] =>
+  settledIn(settlement).map(({ columns }) => occurrenceRow(id, columns(), facts, position));
+
+/** In the order of the columns, without the print. */
+export const occurrenceValues = (row: OccurrenceRow): (string | number | null)[] =>
+  occurrenceColumnNames.map((column) => row[column]);
+
+function occurrenceColumns(one: OccurrenceSettlement): OccurrenceColumns {
   const said = one.finding ?? one.clock;
   return {
     occurrence: one.number,
@@ -133,7 +146,7 @@ function occurrenceColumns(one: OccurrenceSettlement) {
 }
 
 /** A promise that never came to bind leaves one excluded outcome. Where the clock says so, it waits as for any deadline. */
-function exclusionColumns({ verdict, at, settlesAt }: NonNullable<Settlement["exclusion"]>, { promisor }: MadePromise) {
+function exclusionColumns({ verdict, at, settlesAt }: NonNullable<Settlement["exclusion"]>): OccurrenceColumns {
   const byClock = verdict === "offer-lapsed" || verdict === "condition-lapsed";
   const nothing = {
     date: null,
@@ -148,7 +161,6 @@ function exclusionColumns({ verdict, at, settlesAt }: NonNullable<Settlement["ex
   return {
     ...nothing,
     occurrence: 0,
-    promisor,
     form: "whole",
     deadline_at: byClock ? at : null,
     by_clock: Number(byClock),

@@ -2,9 +2,36 @@
 import type { PersonPlace } from "../domain/person.ts";
 import type { Instant } from "../domain/values.ts";
 import { defineProjection, idOf, sealedPositions } from "./projection.ts";
+import { streamRows } from "./stream-rows.ts";
 
-const rowOf = `SELECT places, sealed FROM people WHERE id = ?`;
-type PersonRow = { places: string; sealed: string };
+const columns = ["id", "account", "team", "status", "places", "sealed", "revision", "position"] as const;
+
+export const personRows = streamRows("people", columns, {
+  PersonAdded: (_none, event) => ({
+    id: idOf(event),
+    account: event.data.account ?? null,
+    team: event.data.team ?? null,
+    status: "here",
+    places: JSON.stringify([placeOf(event.data, event.occurredAt)]),
+    sealed: sealedPositions(undefined, event),
+    revision: event.revision,
+    position: event.position,
+  }),
+  PersonChanged: (before, event) => ({
+    ...before,
+    sealed: sealedPositions(before.sealed as string, event),
+    revision: event.revision,
+  }),
+  PersonMoved: (before, event) => ({
+    ...before,
+    account: event.data.account ?? null,
+    team: event.data.team ?? null,
+    status: "here",
+    places: JSON.stringify([...(JSON.parse(before.places as string) as object[]), placeOf(event.data, event.occurredAt)]),
+    revision: event.revision,
+  }),
+  PersonLeft: (before, { revision }) => ({ ...before, status: "left", revision }),
+});
 
 export const people = defineProjection({
   name: "people",
@@ -15,39 +42,7 @@ export const people = defineProjection({
       sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX people_by_account ON people (account, id);`,
-  on: {
-    PersonAdded: (tables, event) =>
-      tables.run(`INSERT INTO people VALUES (?, ?, ?, 'here', ?, ?, ?, ?)`, [
-        idOf(event),
-        event.data.account ?? null,
-        event.data.team ?? null,
-        JSON.stringify([placeOf(event.data, event.occurredAt)]),
-        sealedPositions(undefined, event),
-        event.revision,
-        event.position,
-      ]),
-    PersonChanged: (tables, event) => {
-      const { sealed } = tables.get<PersonRow>(rowOf, [idOf(event)])!;
-      tables.run(`UPDATE people SET sealed = ?, revision = ? WHERE id = ?`, [
-        sealedPositions(sealed, event),
-        event.revision,
-        idOf(event),
-      ]);
-    },
-    PersonMoved: (tables, event) => {
-      const { places } = tables.get<PersonRow>(rowOf, [idOf(event)])!;
-      const held = [...(JSON.parse(places) as object[]), placeOf(event.data, event.occurredAt)];
-      tables.run(`UPDATE people SET account = ?, team = ?, status = 'here', places = ?, revision = ? WHERE id = ?`, [
-        event.data.account ?? null,
-        event.data.team ?? null,
-        JSON.stringify(held),
-        event.revision,
-        idOf(event),
-      ]);
-    },
-    PersonLeft: (tables, event) =>
-      tables.run(`UPDATE people SET status = 'left', revision = ? WHERE id = ?`, [event.revision, idOf(event)]),
-  },
+  on: personRows.handlers,
 });
 
 const placeOf = ({ account, team }: PersonPlace, from: Instant) => ({ account, team, from });

@@ -174,7 +174,7 @@ function said(tables: Tables, event: EventFor<Said>, touched: Touched): void {
 }
 
 /** Whether interactions can change what holds of it. */
-const listens = (facts: MadePromise): number => Number(facts.occurrences.some(({ matcher }) => matcher !== undefined));
+export const listens = (facts: MadePromise): number => Number(facts.occurrences.some(({ matcher }) => matcher !== undefined));
 
 /** Occurrence 0 stands for the promise as a whole. */
 function attested(tables: Tables, event: EventFor<VerdictEvent["type"]>, touched: Touched): void {

@@ -1,5 +1,4 @@
 /** Builds all views anew from the log, beside the ones in use. */
-import { closeSync, fsyncSync, openSync } from "node:fs";
 import type { Log } from "../event-store/log.ts";
 import { openForBuilding, swapIn, viewsPath } from "./database.ts";
 import type { Projection } from "./projection.ts";
@@ -32,13 +31,6 @@ export async function rebuildViews(
   } finally {
     database.close();
   }
-  syncFile(building);
   swapIn(building, path);
   return { path, position: runner.position };
-}
-
-function syncFile(path: string): void {
-  const file = openSync(path, "r+");
-  fsyncSync(file);
-  closeSync(file);
 }

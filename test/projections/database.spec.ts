@@ -53,7 +53,7 @@ describe("views", () => {
     writeFileSync(join(folder, "views-0000000000000000.db"), "");
     writeFileSync(join(folder, "views-0000000000000000.db-wal"), "");
     closeViews(openViews(path, projections), path);
-    removeOthers(folder, path);
+    removeOthers(path);
     expect(existsSync(join(folder, "views-0000000000000000.db"))).toBe(false);
     expect(existsSync(join(folder, "views-0000000000000000.db-wal"))).toBe(false);
     expect(existsSync(path)).toBe(true);

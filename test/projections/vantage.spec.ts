@@ -48,7 +48,7 @@ describe("a vantage", () => {
     const { ledger, account } = await givenAVisitedAccount();
     const { id: outcome } = await ledger.run("record-outcome", { account, kind: "renewed", at: dayAt(5) });
     const before = headOf(ledger);
-    await ledger.run("retract-outcome", { at: dayAt(9) }, { outcome });
+    await ledger.run("retract-outcome", {}, { outcome });
     expect(rowsAt(ledger, "business_outcomes", dayAt(5), before)).toMatchObject([{ is_retracted: 0 }]);
     expect(rowsAt(ledger, "business_outcomes", dayAt(5), headOf(ledger))).toMatchObject([{ is_retracted: 1 }]);
     expect(rowsAt(ledger, "business_outcomes", dayAt(4), headOf(ledger))).toHaveLength(0);

@@ -1,0 +1,44 @@
+/** The file of the past, derived as the views are and beside them. */
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import type { Log } from "../../event-store/log.ts";
+import { openForWriting, openToBuild, swapIn } from "../database.ts";
+import type { RebuildProgress } from "../rebuild.ts";
+import { HistoryRunner } from "./history-runner.ts";
+import { createPastIndexes, createPastTables, historyFingerprint } from "./past-tables.ts";
+
+export const historyPath = (folder: string): string => join(folder, `history-${historyFingerprint}.db`);
+
+/** Opens the past for writing, making it where there is none. See `openViews`. */
+export const openHistory = (path: string): DatabaseSync =>
+  openForWriting(path, (database) => {
+    createPastTables(database);
+    createPastIndexes(database);
+  });
+
+/**
+ * Builds the past anew from the log, beside the one in use, and puts it in its place.
+ *
+ * @param onProgress awaited after every thousand events, so a long build can yield. Throw to give it up.
+ * @returns its path and the position that it reflects.
+ */
+export async function buildHistory(
+  folder: string,
+  log: Log,
+  onProgress: (progress: RebuildProgress) => Promise<void> | void = () => undefined,
+): Promise<{ path: string; position: number }> {
+  const path = historyPath(folder);
+  const building = `${path}.building`;
+  const database = openToBuild(building);
+  const head = log.head();
+  try {
+    createPastTables(database);
+    const runner = new HistoryRunner(database, log);
+    // Each event is gone through twice.
+    await runner.advance(head, async (done) => onProgress({ position: Math.floor(done / 2), head }));
+  } finally {
+    database.close();
+  }
+  swapIn(building, path);
+  return { path, position: head };
+}
