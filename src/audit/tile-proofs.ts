@@ -12,14 +12,24 @@ import { tileHeight, tileWidth, widthOfTile } from "./tiles.ts";
  */
 export type TileReader = (level: number, index: number, width: number) => Uint8Array;
 
+/** A tile of hashes with its place. */
+export type PlacedTile = { level: number; index: number; bytes: Uint8Array };
+/** Gives the root over `count` hashes of a tile from hash `first` on, as `rootOfHashes` does. */
+export type RootInTile = (tile: PlacedTile, first: number, count: number) => Uint8Array;
+
 /**
  * `inclusionProof` from tiles. Reads each of at most 14 tiles once and hashes at most 255 nodes in each.
  *
+ * @param rootIn for whoever remembers inner nodes of tiles.
  * @param treeSize every tile is asked for in the width that it has in a tree of this size.
  * @throws RangeError for a leaf outside the tree; AuditError damaged-tile for a tile of another length.
  */
-export const inclusionProofFromTiles = (readTile: TileReader, index: number, treeSize: number): Uint8Array[] =>
-  inclusionProofFrom(subtreesIn(readTile, treeSize), index, treeSize);
+export const inclusionProofFromTiles = (
+  readTile: TileReader,
+  index: number,
+  treeSize: number,
+  rootIn?: RootInTile,
+): Uint8Array[] => inclusionProofFrom(subtreesIn(readTile, treeSize, rootIn), index, treeSize);
 
 /**
  * `consistencyProof` from tiles, at the cost of an inclusion proof. Every tile is asked for in its width at `secondSize`.
@@ -43,12 +53,14 @@ export function rangeFromTiles(readTile: TileReader, treeSize: number): CompactR
   return rangeIn(readTile, treeSize)(0, treeSize);
 }
 
-function subtreesIn(readTile: TileReader, treeSize: number): SubtreeHash {
-  const range = rangeIn(readTile, treeSize);
+function subtreesIn(readTile: TileReader, treeSize: number, rootIn?: RootInTile): SubtreeHash {
+  const range = rangeIn(readTile, treeSize, rootIn);
   return (begin, end) => range(begin, end).root();
 }
 
-function rangeIn(readTile: TileReader, treeSize: number): (begin: number, end: number) => CompactRange {
+const rootByHashing: RootInTile = ({ bytes }, first, count) => rootOfHashes(bytes, first, count);
+
+function rangeIn(readTile: TileReader, treeSize: number, rootIn = rootByHashing): (begin: number, end: number) => CompactRange {
   const tiles = new Map<string, Uint8Array>();
   const tileAt = (level: number, index: number): Uint8Array => {
     const key = `${level}/${index}`;
@@ -67,8 +79,9 @@ function rangeIn(readTile: TileReader, treeSize: number): (begin: number, end: n
       const level = Math.floor(subtree.level / tileHeight);
       const count = 2 ** (subtree.level % tileHeight);
       const first = subtree.begin / tileWidth ** level;
-      const tile = tileAt(level, Math.floor(first / tileWidth));
-      range.appendSubtree(subtree.level, rootOfHashes(tile, first % tileWidth, count));
+      const index = Math.floor(first / tileWidth);
+      const tile = { level, index, bytes: tileAt(level, index) };
+      range.appendSubtree(subtree.level, rootIn(tile, first % tileWidth, count));
     }
     return range;
   };

@@ -9,6 +9,7 @@ import { type Tile, tileWidth, widthOfTile } from "../audit/tiles.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import type { AuditLog } from "./audit-log.ts";
+import { InnerNodes } from "./inner-nodes.ts";
 import type { SignedHead } from "./stores.ts";
 
 /**
@@ -21,10 +22,23 @@ export const receiptOf = async (auditLog: AuditLog, event: StoredEvent): Promise
 /** The same with a head that was signed before, and holds the event. */
 export function receiptUnder({ size, root, note }: SignedHead, auditLog: AuditLog, { position, leaf }: StoredEvent): string {
   const index = position - 1;
-  const proof = inclusionProofFromTiles(auditLog.readTile, index, size);
-  if (!verifyInclusion(leafHash(leaf), index, size, proof, root))
+  const nodes = nodesOf(auditLog);
+  const proof = inclusionProofFromTiles(auditLog.readTile, index, size, nodes.rootIn);
+  if (!verifyInclusion(leafHash(leaf), index, size, proof, root)) {
+    nodes.clear();
     throw new AuditError("proof-failed", `the leaf at position ${position}, or a tile above it, is not as it was signed`);
+  }
   return formatReceipt({ index, proof, note });
+}
+
+const nodesByLog = new WeakMap<AuditLog, InnerNodes>();
+
+function nodesOf(auditLog: AuditLog): InnerNodes {
+  const known = nodesByLog.get(auditLog);
+  if (known !== undefined) return known;
+  const nodes = new InnerNodes();
+  nodesByLog.set(auditLog, nodes);
+  return nodes;
 }
 
 export type Consistency = { from: number; to: number; fromRoot: Uint8Array; toRoot: Uint8Array; proof: Uint8Array[] };
