@@ -12,6 +12,7 @@ import {
   earlierHeadPath,
   entriesPath,
   formatOpening,
+  headCountMax,
   headPath,
   manifestPath,
   manifestText,
@@ -58,14 +59,15 @@ export async function openingsText(events: readonly StoredEvent[], open: NonNull
   return sealed.flatMap((event, at) => openingsOf(event, opened[at]!).map(formatOpening)).join("");
 }
 
-/** Earlier heads that the tree begins with, one a size, ascending. A log that was resumed does not bear out all that it signed. */
+/** Earlier heads that the tree begins with, one a size, ascending, the newest of them. A log that was resumed does not bear out all that it signed. */
 function borneOut({ earlier, head, readTile }: BundleSource): { size: number; note: string }[] {
   const bySize = new Map<number, string>();
   for (const note of earlier) {
     const { size, root } = parseTreeHeadText(parseNote(note).text);
     if (size > 0 && size < head.size && equalBytes(rootFromTiles(widthCut(readTile), size), root)) bySize.set(size, note);
   }
-  return [...bySize].map(([size, note]) => ({ size, note })).sort((a, b) => a.size - b.size);
+  const ascending = [...bySize].map(([size, note]) => ({ size, note })).sort((a, b) => a.size - b.size);
+  return ascending.slice(-headCountMax);
 }
 
 /** A store may hand out a tile that has grown since. */

@@ -22,7 +22,7 @@ export const verifyCommand = (shell: Shell): Command =>
     .requiredOption("--policy <file>", "whom you trust: lines log, witness, group and quorum (docs/audit.md)")
     .option("--since <file>", "a signed tree head that you kept, which the log must extend; may be repeated", collect)
     .option("--receipt <file>", "a receipt that you kept; may be repeated", collect)
-    .option("--leaf <file>", "the event that the receipt in the same place is of", collect)
+    .option("--leaf <file>", "the event that one of the receipts is of, byte for byte; may be repeated", collect)
     .option("--as-of <instant>", "up to when the evidence must be complete")
     .option("--lag-minutes <minutes>", "how long a verdict may be due before it must be on record (60 where absent)", minutes)
     .addHelpText(

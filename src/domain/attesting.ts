@@ -22,10 +22,14 @@ export const attestationOf = (event: VerdictEvent): Attestation => ({
 export const isHeld = ({ promise, recording }: Pick<AssessmentInput, "promise" | "recording">): boolean =>
   promise.recording !== undefined && recording?.completedAt === undefined;
 
+/** What attesting asks of an assessment. */
+export type Outcomes = Pick<Assessment, "exclusion"> & { occurrences: readonly OutcomeOf[] };
+export type OutcomeOf = Pick<OccurrenceAssessment, "number" | "outcome" | "finding" | "clock" | "deadlineAt">;
+
 /** The verdicts that hold and are not on record, occurrence by occurrence, and the end of the whole once all are. */
 export function verdictsOf(
   input: AssessmentInput,
-  assessment: Assessment,
+  assessment: Outcomes,
   onRecord: ReadonlyMap<number, Attestation>,
   basis: Basis,
 ): Draft<VerdictEvent>[] {
@@ -59,7 +63,7 @@ export function verdictOf(
 
 /** What there is to say of the promise as a whole: a lapsed condition, or the end of a promise that bound; undefined before that. */
 export function conclusionOf(
-  { occurrences, exclusion }: Assessment,
+  { occurrences, exclusion }: Outcomes,
   basis: Basis,
 ): { event: RecordedVerdict; holdsFrom: Instant | null } | undefined {
   if (exclusion !== null) {

@@ -31,6 +31,9 @@ export const slug = z
   .brand<"Slug">();
 export type Slug = z.infer<typeof slug>;
 
+/** Of an opaque id, as a part of a pattern: Crockford's base 32 in lower case. */
+export const opaqueText = "[0-9a-hjkmnp-tv-z]{16,40}";
+
 /**
  * Crockford's base 32 in lower case after a prefix. Opaque on purpose: 16 to 40 characters without i, l, o and u
  * leave no room for a name or an e-mail address in an id that no erasure can reach.
@@ -39,7 +42,7 @@ const opaqueId = <Brand extends string>(prefix: string) =>
   z
     .string()
     .regex(
-      new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{16,40}$`),
+      new RegExp(`^${prefix}_${opaqueText}$`),
       `must be \`${prefix}_\` and 16 to 40 characters of 0-9 and a-z without i, l, o, u`,
     )
     .brand<Brand>();

@@ -3,6 +3,7 @@ import type { TrothEvent } from "../domain/catalogue.ts";
 import { Keys } from "./keys.ts";
 import type { LeafEvent } from "./leaf-event.ts";
 import { Parties } from "./parties.ts";
+import type { Work } from "./work.ts";
 
 export type Completeness = {
   /** Whether all events of the event's stream come. */
@@ -23,9 +24,9 @@ export class Admission {
   readonly #keys: Keys;
   readonly #parties: Parties;
 
-  constructor({ isWhole, knowsKeysOf }: Completeness) {
+  constructor({ isWhole, knowsKeysOf }: Completeness, work: Work) {
     this.#keys = new Keys(knowsKeysOf);
-    this.#parties = new Parties(isWhole);
+    this.#parties = new Parties(isWhole, work);
   }
 
   /** Takes up an event. @returns what is wrong with it: at most one thing of each kind. */

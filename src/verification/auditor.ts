@@ -1,6 +1,7 @@
 /** What an auditor brings along: whom to trust, and what was kept from before. Nothing of it comes from the bundle. */
 import type { Policy } from "../audit/policy.ts";
 import type { Instant } from "../domain/values.ts";
+import type { WorkBounds } from "./work.ts";
 
 /** A receipt with the event that it is of, where that was kept too. */
 export type KeptReceipt = {
@@ -19,8 +20,12 @@ export type Auditor = {
   receipts?: readonly KeptReceipt[];
   /** Up to when the evidence must be complete. */
   asOf?: Instant;
+  /** By the auditor's own clock: a cosignature of later than that counts for nothing. */
+  now?: Instant;
   /** How long a verdict may be due before it must be on record. */
   lagMs?: number;
+  /** How much judging may cost before it is given up. */
+  workBounds?: WorkBounds;
 };
 
 /** The keeper looks every second; an hour leaves room for a restart. */

@@ -43,6 +43,9 @@ export type DossierManifest = ManifestOf<"dossier"> & {
 /** Nothing of it is proved by itself: it says what the other files must turn out to be. */
 export type Manifest = LogManifest | DossierManifest;
 
+/** Earlier signed tree heads: each takes a signature to be verified, and some take many. A ledger brings the newest. */
+export const headCountMax = 4_096;
+
 export const manifestPath = "manifest.json";
 export const headPath = "checkpoint";
 export const censusPath = "census.json";
@@ -117,7 +120,7 @@ export const manifestText = (manifest: Manifest): string => `${canonicalText(man
 
 /**
  * @returns undefined for what is no manifest.
- * @throws UnusableError for one of another format.
+ * @throws UnusableError for one of another format, or with too many heads.
  */
 export function parseManifest(bytes: Uint8Array): Manifest | undefined {
   const value = jsonIn(bytes);
@@ -125,6 +128,9 @@ export function parseManifest(bytes: Uint8Array): Manifest | undefined {
   const { format, ...manifest } = value as Manifest & Record<string, unknown>;
   if (typeof format === "string" && format !== bundleFormat && /^troth-bundle\/[0-9]+$/.test(format))
     throw new UnusableError(`the bundle has the format ${format}, which this verifier does not know`);
+  const { heads } = manifest as Partial<LogManifest>;
+  if (Array.isArray(heads) && heads.length > headCountMax)
+    throw new UnusableError(`the bundle brings ${heads.length} earlier tree heads; at most ${headCountMax} are looked at`);
   const known = { format, ...manifest } as Manifest;
   return format === bundleFormat && isManifest(known) ? known : undefined;
 }

@@ -30,6 +30,11 @@ export class CensusRecount {
     this.#accounts = new Uint32Array(this.#trailing);
   }
 
+  /** Accounts that were named so far. */
+  get accountCount(): number {
+    return this.#byNumber.length;
+  }
+
   append(account: string | undefined, hash: Uint8Array): void {
     if (this.#size - this.#counted === this.#trailing) this.#count(this.#counted + 1);
     const at = this.#size % this.#trailing;

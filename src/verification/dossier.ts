@@ -55,7 +55,7 @@ export async function verifyDossier(parts: Parts): Promise<Told | undefined> {
     inquiry.failed("head", `the manifest speaks of ${manifest.size} leaves, the signed tree head of ${head.size}`, {
       file: manifestPath,
     });
-  const kept = (auditor.since ?? []).map(({ name, note }) => heads.claim(name, note, "consistency"));
+  const kept = (auditor.since ?? []).map(({ name, note }) => heads.claimOwn(name, note, "consistency"));
   const keptSize = Math.max(0, ...kept.map((one) => one?.size ?? 0));
   return new DossierVerification(parts, heads, head).run(keptSize);
 }
@@ -114,8 +114,9 @@ class DossierVerification {
     this.#tellLedger();
     const completeUpTo = this.#completeUpTo();
     this.#events.times.end();
-    this.#requireVerdicts(completeUpTo);
+    this.#events.withinBounds(() => this.#requireVerdicts(completeUpTo));
     this.#events.endOfCorrections();
+    this.#events.tellStandstills();
     return { bundle: this.#bundle(), completeUpTo, text: this.#events.disclosures.end(), promises: this.#promises() };
   }
 
@@ -227,7 +228,7 @@ class DossierVerification {
   async #verifySignatures(): Promise<void> {
     const { auditor, inquiry } = this.#parts;
     const keys = await this.#story.logKeys();
-    await this.#heads.verifySignatures(auditor.policy, keys, (timeMs, size) => {
+    await this.#heads.verifySignatures(auditor, keys, (timeMs, size) => {
       const { logTime } = this.#events.times;
       this.#events.times.refutes(timeMs, size);
       if (size === this.#head.size) this.#bounds.saw(timeMs, size);
@@ -301,30 +302,36 @@ class DossierVerification {
   /** Where something was due when the census was taken, it must stand on record; what fell due since may have been left out. */
   #requireVerdicts(completeUpTo: Instant | null): void {
     const { inquiry, auditor, manifest } = this.#parts;
+    const { recomputation, doubts } = this.#events;
     const now = this.#events.times.logTime;
     if (now === undefined) return;
-    tellOpenLoads(inquiry, this.#events.recomputation, this.#head.size, now);
-    // What nobody here knows the meaning of may have changed what is due.
-    const grade = this.#events.isTooNew ? "unmet" : "failed";
+    tellOpenLoads(inquiry, recomputation, this.#head.size, now);
     const lagMs = auditor.lagMs ?? lagMsUsual;
     const treeSize = this.#census?.data.treeSize ?? 0;
-    const { recomputation } = this.#events;
     const overdue = new Set<string>();
     if (completeUpTo !== null) {
       const then = addMs(completeUpTo, -lagMs);
-      const sizeThen = Math.min(treeSize, (this.#times.findLast(({ logTime }) => logTime <= then)?.index ?? -1) + 1);
-      for (const { stream, message } of recomputation.unrecorded(this.#head.size, now, sizeThen, then)) {
+      const sizeThen = Math.min(treeSize, this.#sizeAt(then));
+      for (const { stream, account, message } of recomputation.unrecorded(this.#head.size, now, sizeThen, then)) {
         overdue.add(`${stream} ${message}`);
-        inquiry[grade]("verdicts", `${stream}: ${message}; it had been due when the census was taken`);
+        const told = `${stream}: ${message}; it had been due when the census was taken`;
+        this.#events.doubtable({ check: "verdicts", message: told }, doubts.about({ stream, account }));
       }
     }
     const then = addMs(now, -lagMs);
-    const sizeThen = (this.#times.findLast(({ logTime }) => logTime <= then)?.index ?? -1) + 1;
-    for (const { stream, message } of recomputation.unrecorded(this.#head.size, now, sizeThen, then))
+    for (const { stream, message } of recomputation.unrecorded(this.#head.size, now, this.#sizeAt(then), then))
       if (!overdue.has(`${stream} ${message}`))
         inquiry.unmet("verdicts", `${stream}: ${message}; it may have been left out, for it is younger than the census`);
     if (manifest.promise !== undefined && recomputation.standing(manifest.promise) === undefined)
-      inquiry.failed("leaves", `the dossier is of ${manifest.promise}, and holds nothing of it`, { file: manifestPath });
+      this.#events.doubtable(
+        { check: "leaves", message: `the dossier is of ${manifest.promise}, and holds nothing of it`, file: manifestPath },
+        doubts.about({ stream: `promise-${manifest.promise}`, account: manifest.account }),
+      );
+  }
+
+  /** Leaves of the log that had come by then, as far as the dossier shows. */
+  #sizeAt(then: Instant): number {
+    return (this.#times.findLast(({ logTime }) => logTime <= then)?.index ?? -1) + 1;
   }
 
   #promises(): NonNullable<Report["promises"]> {

@@ -4,13 +4,16 @@ import { Admission, type Completeness } from "./admission.ts";
 import { type Auditor, lagMsUsual } from "./auditor.ts";
 import { toldTooEarly } from "./claimed-times.ts";
 import { Disclosures } from "./disclosures.ts";
+import { type Doubt, doubtOf, Doubts } from "./doubts.ts";
 import { FingerprintTable } from "./fingerprints.ts";
 import { Lag } from "./lag.ts";
 import { type LeafEvent, nameOf, readLeaf } from "./leaf-event.ts";
 import { tellOpenLoads } from "./open-loads.ts";
 import { correctionCountMax, RecordedTimes } from "./recorded-times.ts";
 import { isVerdict, Recomputation, type Unrecorded } from "./recomputation.ts";
-import type { Grade, Inquiry, LeafName } from "./report.ts";
+import type { CheckName, Finding, Inquiry, LeafName } from "./report.ts";
+import { whileOf } from "./witness-bounds.ts";
+import { TooMuchWorkError, Work } from "./work.ts";
 
 type Situation = {
   inquiry: Inquiry;
@@ -41,11 +44,13 @@ export class EventChecks {
   readonly #ids: FingerprintTable;
   readonly #revisions: FingerprintTable;
   readonly times: RecordedTimes;
-  readonly recomputation = new Recomputation();
+  readonly recomputation: Recomputation;
   readonly disclosures: Disclosures;
   readonly #admission: Admission;
   readonly #lag: Lag;
-  #newer = 0;
+  readonly doubts = new Doubts();
+  readonly work: Work;
+  #isTooMuchTold = false;
   /** Leaves so far. */
   #position = 0;
   #corrections = 0;
@@ -60,14 +65,17 @@ export class EventChecks {
     this.#revisions = new FingerprintTable(root.subarray(8));
     this.times = new RecordedTimes(inquiry, size);
     this.disclosures = new Disclosures(inquiry);
-    this.#admission = new Admission(situation);
     this.#lagMs = auditor.lagMs ?? lagMsUsual;
+    this.work = new Work(auditor.workBounds);
+    this.#admission = new Admission(situation, this.work);
+    this.recomputation = new Recomputation(this.#lagMs, this.work);
     this.#lag = new Lag(this.#lagMs);
   }
 
   take(bytes: Uint8Array, index: number): TakenLeaf {
     const { inquiry } = this.#situation;
     inquiry.checked("record");
+    this.work.leaf();
     const read = readLeaf(bytes, index);
     if (read.kind === "bad") {
       inquiry.failed("record", read.message, { leaf: read.name });
@@ -78,9 +86,9 @@ export class EventChecks {
     const leaf = nameOf(event, index);
     this.#requireNewId(event, leaf);
     this.#requireNextRevision(event, leaf);
-    if (read.kind === "newer") this.#tellNewer(read.reason, leaf);
+    if (read.kind === "newer") this.#tellNewer(read.reason, event, leaf);
     const isCorrection = event.type === "ClockCorrected";
-    if (isCorrection) this.#judgeBeforeCorrection(event, leaf);
+    if (isCorrection) this.withinBounds(() => this.#judgeBeforeCorrection(event, leaf), leaf);
     this.times.append(event.recordedAt, leaf, isCorrection);
     this.#position = index + 1;
     this.#lag.append(this.#position, this.times.logTimeMs);
@@ -92,20 +100,54 @@ export class EventChecks {
     return { account: event.account, event };
   }
 
-  /** There are events whose meaning is known to later releases alone. */
-  get isTooNew(): boolean {
-    return this.#newer > 0;
-  }
-
   /** What can only be said once every leaf has come. */
   end(): void {
     this.times.end();
     const now = this.times.logTime;
-    if (now !== undefined) tellOpenLoads(this.#situation.inquiry, this.recomputation, this.#situation.size, now);
-    // What nobody here knows the meaning of may have changed what is due.
-    if (this.isTooNew) this.#requireVerdicts("unmet", ", as far as can be told without the events that are not known here");
-    else this.#requireVerdicts("failed");
+    if (now !== undefined)
+      this.withinBounds(() => tellOpenLoads(this.#situation.inquiry, this.recomputation, this.#situation.size, now));
+    this.withinBounds(() => this.#requireVerdicts());
     this.endOfCorrections();
+    this.tellStandstills();
+  }
+
+  /** Judges as long as the bundle is worth it; says so once where it is not, and goes on with everything else. */
+  withinBounds(judge: () => void, leaf?: LeafName): void {
+    try {
+      judge();
+    } catch (error) {
+      if (!(error instanceof TooMuchWorkError)) throw error;
+      if (this.#isTooMuchTold) return;
+      this.#isTooMuchTold = true;
+      const message = `${error.message}, which no log of a ledger does that is worth its size: from here on nothing is judged`;
+      this.#situation.inquiry.unmet("verdicts", message, leaf === undefined ? {} : { leaf });
+    }
+  }
+
+  /** What does not agree is false, unless an event that nobody here knows may explain it. */
+  doubtable(finding: Omit<Finding, "grade">, doubt: number | undefined): void {
+    const { inquiry } = this.#situation;
+    if (doubt === undefined) return inquiry.found({ ...finding, grade: "failed" });
+    const message = `${finding.message}; leaf ${doubt}, of a type that is not known here, may explain it`;
+    inquiry.found({ ...finding, grade: "unmet", message });
+  }
+
+  /** What is no fault of anybody, and keeps promises from being judged in time, or at all. */
+  tellStandstills(): void {
+    const { inquiry } = this.#situation;
+    const late = this.recomputation.lateVerdicts;
+    if (late !== undefined)
+      inquiry.note(
+        "late-verdicts",
+        `${late.count} verdicts were put on record later than they were due by more than the lag, this one by ${whileOf(late.lateMs)}: until then what they say could not be seen`,
+        { index: late.position - 1 },
+      );
+    const { forAgreements, forConditions } = this.recomputation.waiting();
+    if (forAgreements + forConditions > 0)
+      inquiry.note(
+        "not-binding",
+        `${forAgreements + forConditions} promises bind nobody yet, so nothing of them can be due: ${forAgreements} belong to agreements that were not made, ${forConditions} wait for a condition without an end`,
+      );
   }
 
   /**
@@ -113,26 +155,30 @@ export class EventChecks {
    * only, so it is no contradiction; and where a witness shows that it had been wrong, it is nothing at all.
    */
   endOfCorrections(): void {
+    this.withinBounds(() => this.#tellCorrections());
+  }
+
+  #tellCorrections(): void {
     const { inquiry, size } = this.#situation;
     for (const { correction, due } of this.#dueAtCorrections)
       if (!this.times.isRight(correction)) inquiry.unmet("verdicts", due, { leaf: correction });
     const furthest = this.times.furthestCorrected;
-    if (furthest === undefined || this.isTooNew) return;
+    if (furthest === undefined) return;
     const { at, leaf } = furthest;
     for (const { stream, message } of this.recomputation.unrecorded(size, at, size, addMs(at, -this.#lagMs)))
       inquiry.unmet("verdicts", `${stream}: ${message} by ${at}, to where the log had come before ${turnedBack}`, { leaf });
   }
 
-  /** What has been due for longer than the lag stands on record. */
-  #requireVerdicts(grade: Grade, reservation = ""): void {
+  /** What has been due for longer than the lag stands on record. @param only what is about to be put in doubt. */
+  #requireVerdicts(only: Doubt = {}): void {
     const { logTime } = this.times;
     if (logTime === undefined) return;
     this.#dueAtFurthest = undefined;
-    for (const due of this.#unrecorded(logTime)) {
+    for (const due of this.#unrecorded(logTime, only)) {
       if (this.#isEarly(due, logTime)) continue;
-      const { stream, message } = due;
-      const told = `${stream}: ${message}; it has been due since before ${this.#lag.then.at}${reservation}`;
-      this.#situation.inquiry[grade]("verdicts", told);
+      const { stream, account, message } = due;
+      const told = `${stream}: ${message}; it has been due since before ${this.#lag.then.at}`;
+      this.doubtable({ check: "verdicts", message: told }, this.doubts.about({ stream, account }));
     }
   }
 
@@ -146,9 +192,9 @@ export class EventChecks {
     return !this.#dueAtFurthest.has(nameOfDue({ stream, occurrence }));
   }
 
-  #unrecorded(logTime: Instant): Iterable<Unrecorded> {
+  #unrecorded(logTime: Instant, only: Doubt = {}): Iterable<Unrecorded> {
     const { position, at } = this.#lag.then;
-    return this.recomputation.unrecorded(this.#position, logTime, position, at);
+    return this.recomputation.unrecorded(this.#position, logTime, position, at, only);
   }
 
   /** Before a clock is turned back: what is due must not be hidden by it. */
@@ -156,7 +202,7 @@ export class EventChecks {
     const { logTime } = this.times;
     if (logTime === undefined || recordedAt >= logTime) return;
     this.#corrections += 1;
-    if (this.#corrections <= correctionCountMax && !this.isTooNew)
+    if (this.#corrections <= correctionCountMax)
       for (const { stream, message } of this.#unrecorded(logTime)) {
         const due = `${stream}: ${message} by ${logTime}, to where the log had come before ${turnedBack}`;
         if (this.#dueAtCorrections.length < dueCountMax) this.#dueAtCorrections.push({ correction: leaf, due });
@@ -194,36 +240,57 @@ export class EventChecks {
   }
 
   #judge(event: LeafEvent, leaf: LeafName): void {
-    const { inquiry } = this.#situation;
-    try {
-      for (const fault of this.#admission.faultsOf(event, isVerdict(event))) inquiry.failed("record", fault, { leaf });
-      const fault = this.recomputation.apply(event);
-      if (fault !== undefined) inquiry.failed("record", fault, { leaf });
-      const remark = this.recomputation.remarkOn(event);
-      if (remark !== undefined) inquiry.note(remark.kind, remark.message, leaf);
-      if (!isVerdict(event) || fault !== undefined) return;
-      inquiry.checked("verdicts");
-      const disagreement = this.recomputation.disagreement(event);
-      if (disagreement !== undefined) inquiry.found({ check: "verdicts", leaf, ...disagreement });
-    } catch (error) {
-      // Whatever the facts say that no ledger would have taken.
-      const reason = error instanceof Error ? error.message : String(error);
-      inquiry.failed("verdicts", `nothing can be concluded from it: ${reason}`, { leaf });
-    }
+    this.withinBounds(() => {
+      try {
+        this.#judgeAlone(event, leaf);
+      } catch (error) {
+        if (error instanceof TooMuchWorkError) throw error;
+        // Whatever the facts say that no ledger would have taken.
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#found("verdicts", `nothing can be concluded from it: ${reason}`, event, leaf);
+      }
+    }, leaf);
   }
 
-  /** What had to be on record before is judged as ever: else one event that nobody knows would free all others of judgement. */
-  #tellNewer(reason: string, leaf: LeafName): void {
+  #judgeAlone(event: LeafEvent, leaf: LeafName): void {
+    const { inquiry } = this.#situation;
+    for (const fault of this.#admission.faultsOf(event, isVerdict(event))) this.#found("record", fault, event, leaf);
+    const fault = this.recomputation.apply(event);
+    if (fault !== undefined) this.#found("record", fault, event, leaf);
+    const remark = this.recomputation.remarkOn(event);
+    if (remark !== undefined) inquiry.note(remark.kind, remark.message, leaf);
+    if (!isVerdict(event) || fault !== undefined) return;
+    inquiry.checked("verdicts");
+    const disagreement = this.recomputation.disagreement(event);
+    if (disagreement?.grade === "unmet") inquiry.unmet("verdicts", disagreement.message, { leaf });
+    else if (disagreement !== undefined) this.#found("verdicts", disagreement.message, event, leaf);
+  }
+
+  #found(check: CheckName, message: string, event: LeafEvent, leaf: LeafName): void {
+    // A verdict rests on what stands below its basis, and on nothing else.
+    const size = isVerdict(event) && check === "verdicts" ? event.data.basis.size : event.position;
+    this.doubtable({ check, message, leaf }, this.doubts.about(event, size));
+  }
+
+  /**
+   * What had to be on record before is judged as ever: else an event that nobody knows would free others of judgement. What comes
+   * after it, and may rest on it, is told as not shown.
+   */
+  #tellNewer(reason: string, event: LeafEvent, leaf: LeafName): void {
     const { inquiry, isLog } = this.#situation;
-    if (this.#newer === 0) {
-      if (isLog) this.#requireVerdicts("failed");
+    const isFirst = this.doubts.isEmpty;
+    const doubt = doubtOf(event);
+    if (!this.doubts.has(doubt)) {
+      if (isLog) this.withinBounds(() => this.#requireVerdicts(doubt), leaf);
+      this.doubts.add(doubt, leaf.index + 1);
+    }
+    if (isFirst)
       inquiry.unmet(
         "verdicts",
-        `this verifier does not know ${reason}: either a later release of Troth recorded it, and verdicts from there on are for the verifier of that release, or somebody made it up`,
+        `this verifier does not know ${reason}: either a later release of Troth recorded it, and what rests on it is for the verifier of that release, or somebody made it up`,
         { leaf },
       );
-    }
-    this.#newer += 1;
+    inquiry.note("newer-events", `${reason} are not known here`, leaf);
   }
 }
 

@@ -13,17 +13,7 @@ import { outcomeEvents } from "../domain/outcome.ts";
 import { personEvents } from "../domain/person.ts";
 import { policyEvents } from "../domain/policy.ts";
 import { promiseEvents, verdictTypes } from "../domain/promise/events.ts";
-import {
-  accountId,
-  agreementId,
-  eventId,
-  instantAt,
-  interactionId,
-  keyId,
-  outcomeId,
-  personId,
-  promiseId,
-} from "../domain/values.ts";
+import { opaqueText } from "../domain/values.ts";
 import type { Envelope } from "../ledger/envelope.ts";
 import { upcast } from "../ledger/upcast.ts";
 import type { LeafName } from "./report.ts";
@@ -87,46 +77,42 @@ const reachedAgain: ReadonlySet<string> = new Set(verdictTypes);
 const placed = (envelope: Envelope, index: number): LeafEvent =>
   Object.assign(envelope, { position: index + 1 }) as unknown as LeafEvent;
 
-/** What stands in front of a stream's id, the form of that id, and what belongs there. */
-const categories: [category: string, isId: (id: string) => boolean, schemas: object][] = [
-  ["account-", isOf(accountId), accountEvents],
-  ["person-", isOf(personId), personEvents],
-  ["interaction-", isOf(interactionId), interactionEvents],
-  ["agreement-", isOf(agreementId), agreementEvents],
-  ["promise-", isOf(promiseId), promiseEvents],
-  ["outcome-", isOf(outcomeId), outcomeEvents],
-  ["policy-", (id) => id === "default", policyEvents],
-  ["key-", isOf(keyId), keyEvents],
-  ["ledger", (id) => id === "", ledgerEvents],
-  ["anchor-", (id) => /^[1-9][0-9]{0,15}$/.test(id), anchorEvents],
+/** The form of a stream's name, and what belongs there. */
+const categories: [form: RegExp, schemas: object][] = [
+  [idIn("account-acc"), accountEvents],
+  [idIn("person-per"), personEvents],
+  [idIn("interaction-int"), interactionEvents],
+  [idIn("agreement-agr"), agreementEvents],
+  [idIn("promise-prm"), promiseEvents],
+  [idIn("outcome-out"), outcomeEvents],
+  [/^policy-default$/, policyEvents],
+  [idIn("key-key"), keyEvents],
+  [/^ledger$/, ledgerEvents],
+  [/^anchor-[1-9][0-9]{0,15}$/, anchorEvents],
 ];
-const placeByType = new Map(
-  categories.flatMap(([category, isId, schemas]) => Object.keys(schemas).map((type) => [type, { category, isId }] as const)),
-);
+const formByType = new Map(categories.flatMap(([form, schemas]) => Object.keys(schemas).map((type) => [type, form] as const)));
 
 /** An event in another stream than its own would be missed by whoever folds that stream. */
-function isInItsStream(type: EventType, stream: string): boolean {
-  const { category, isId } = placeByType.get(type)!;
-  return stream.startsWith(category) && isId(stream.slice(category.length));
-}
+const isInItsStream = (type: EventType, stream: string): boolean => formByType.get(type)!.test(stream);
 
-function isOf(schema: { safeParse(value: unknown): { success: boolean } }): (value: unknown) => boolean {
-  return (value) => schema.safeParse(value).success;
+function idIn(prefix: string): RegExp {
+  return new RegExp(`^${prefix}_${opaqueText}$`);
 }
 
 const members = new Set<string>([
   ...["v", "id", "type", "stream", "revision", "occurredAt", "recordedAt", "account", "actor"],
   ...["correlation", "causation", "request", "data", "sealed"],
 ]);
-const instantPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** By hand, because this is asked of every leaf. */
+/**
+ * By hand, because this is asked of every leaf. Each member has a closed form, so that no sentence and no name fits in where the record
+ * promises that there is none.
+ */
 function isEnvelope(value: unknown): value is Envelope {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   for (const member in value) if (!members.has(member)) return false;
-  const { v, id, type, stream, revision, occurredAt, recordedAt, account, actor, data, sealed, correlation } = value as Partial<
-    Record<keyof Envelope, unknown>
-  >;
+  const { v, id, type, stream, revision, occurredAt, recordedAt, account, actor, data, sealed, correlation, causation, request } =
+    value as Partial<Record<keyof Envelope, unknown>>;
   return (
     isWhole(v) &&
     v > 0 &&
@@ -138,7 +124,9 @@ function isEnvelope(value: unknown): value is Envelope {
     isInstant(recordedAt) &&
     (account === undefined || isAccountId(account)) &&
     isActor(actor) &&
-    typeof correlation === "string" &&
+    isCorrelation(correlation) &&
+    (causation === undefined || isEventId(causation)) &&
+    (request === undefined || isFingerprint(request)) &&
     typeof data === "object" &&
     data !== null &&
     Array.isArray(sealed) &&
@@ -148,23 +136,57 @@ function isEnvelope(value: unknown): value is Envelope {
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= 200;
-const isEventId = isOf(eventId);
-const isAccountId = isOf(accountId);
-const isTypeName = (value: unknown): boolean => typeof value === "string" && /^[A-Za-z][A-Za-z0-9]{0,79}$/.test(value);
+const isTyped =
+  (pattern: RegExp) =>
+  (value: unknown): value is string =>
+    typeof value === "string" && pattern.test(value);
+const isEventId = isTyped(idIn("evt"));
+const isAccountId = isTyped(idIn("acc"));
+const isSubject = isTyped(idIn("(?:acc|per)"));
+const isParty = (value: unknown): boolean => value === "house" || isSubject(value);
+const isTypeName = isTyped(/^[A-Za-z][A-Za-z0-9]{0,79}$/);
+const isKind = isTyped(/^[a-z]{1,40}$/);
+const isField = isTyped(/^[A-Za-z][A-Za-z0-9]{0,39}$/);
+const isActorId = isTyped(/^[\w-]{1,100}$/);
+const isCorrelation = isTyped(/^[\w.:-]{1,150}$/);
+const isDigest = isTyped(/^[0-9a-f]{64}$/);
+/** Of a census its root, of a fit the instant up to which it counts. */
+const isFingerprint = (value: unknown): boolean => isDigest(value) || isHash(value) || isInstant(value);
+/** 32 bytes in base64, whose last character before the padding has two bits left over. */
+const isHash = isTyped(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/);
+
+const days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const instantPattern = /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+/** Events of one append bear one instant, and most others one that has just been. */
+let lastInstant = "";
 
 /** Written as it is read: the 31st of February and 24:00 are other days to whoever compares texts than to whoever counts. */
 function isInstant(value: unknown): boolean {
-  if (typeof value !== "string" || value.length !== 24 || !instantPattern.test(value)) return false;
-  const ms = Date.parse(value);
-  return !Number.isNaN(ms) && instantAt(ms) === value;
+  if (value === lastInstant) return true;
+  if (typeof value !== "string" || value.length !== 24) return false;
+  const [, year, month, day] = instantPattern.exec(value) ?? [];
+  const last = days[Number(month) - 1];
+  if (last === undefined || Number(day) < 1 || Number(day) > last) return false;
+  if (month === "02" && day === "29" && !isLeapYear(Number(year))) return false;
+  lastInstant = value;
+  return true;
 }
+
+const isLeapYear = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+
 function isActor(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { kind, id } = value as { kind?: unknown; id?: unknown };
-  return typeof kind === "string" && /^[a-z]{1,40}$/.test(kind) && typeof id === "string" && /^[\w-]{1,100}$/.test(id);
+  const { kind, id, onBehalfOf, ...more } = value as Record<string, unknown>;
+  return isKind(kind) && isActorId(id) && (onBehalfOf === undefined || isParty(onBehalfOf)) && isEmpty(more);
 }
-const isCommitment = (value: unknown): boolean => {
+
+function isCommitment(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { subject, field, commitment } = value as Record<string, unknown>;
-  return isName(subject) && isName(field) && isName(commitment);
-};
+  const { subject, field, commitment, ...more } = value as Record<string, unknown>;
+  return isSubject(subject) && isField(field) && isHash(commitment) && isEmpty(more);
+}
+
+function isEmpty(more: object): boolean {
+  for (const _ in more) return false;
+  return true;
+}

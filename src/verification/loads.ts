@@ -6,6 +6,9 @@ import type { LeafEvent } from "./leaf-event.ts";
 export type Load = { completedAt?: Instant; upTo?: Instant };
 type KnownLoad = { id: string; startedAt: Instant; completedPosition: number; completed: Load };
 
+/** One for all: judgements are kept as long as what they rest on is the same. */
+const open: Load = {};
+
 type LoadEvent = Extract<LeafEvent, { type: "RecordingStarted" | "RecordingCompleted" }>;
 
 export class Loads {
@@ -33,7 +36,7 @@ export class Loads {
   /** As the first `size` leaves tell it. */
   at(recording: string, size: number): Load {
     const load = this.#loads.get(recording);
-    return load === undefined || load.completedPosition > size ? {} : load.completed;
+    return load === undefined || load.completedPosition > size ? open : load.completed;
   }
 
   *open(): Generator<{ id: string; startedAt: Instant }> {

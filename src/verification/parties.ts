@@ -6,6 +6,7 @@ import { person, type PersonCommand, type PersonEvent, type PersonState } from "
 import { isEqual } from "../domain/promise/facts.ts";
 import { type AccountId, isAccount, type PartyId, type PersonId, type PromiseDirection } from "../domain/values.ts";
 import type { LeafEvent } from "./leaf-event.ts";
+import type { Work } from "./work.ts";
 
 type Side = "ours" | "theirs";
 type Known<State> = { state: State; revision: number };
@@ -14,10 +15,12 @@ export class Parties {
   readonly #accounts = new Map<string, Known<AccountState>>();
   readonly #people = new Map<string, Known<PersonState>>();
   readonly #isWhole: (event: LeafEvent) => boolean;
+  readonly #work: Work;
 
   /** @param isWhole whether all events of the event's stream come; whoever is not told of wholly is not judged. */
-  constructor(isWhole: (event: LeafEvent) => boolean) {
+  constructor(isWhole: (event: LeafEvent) => boolean, work: Work) {
     this.#isWhole = isWhole;
+    this.#work = work;
   }
 
   /** Takes up an event. @returns why no ledger can have recorded it; undefined where one can. */
@@ -48,6 +51,7 @@ export class Parties {
     const id = event.stream.slice("person-".length) as PersonId;
     const state = stateBefore(this.#people, event, person.initialState);
     if (state === undefined) return this.#isWhole(leaf) ? "the person had not been added" : undefined;
+    if (state.status !== "none") this.#work.spend(state.places.length);
     this.#people.set(event.stream, { state: person.evolve(state, event), revision: event.revision });
     return refusal(() => person.decide({ ...personCommandOf(event, leaf), id } as PersonCommand, state), event);
   }
@@ -85,6 +89,7 @@ export class Parties {
     if (isAccount(party)) return party === account ? ["theirs"] : [];
     const state = this.#people.get(`person-${party}`)?.state;
     if (state === undefined || state.status === "none") return [];
+    this.#work.spend(state.places.length);
     return state.places.flatMap((place): Side[] =>
       place.account === undefined ? ["ours"] : place.account === account ? ["theirs"] : [],
     );

@@ -5,6 +5,7 @@ import { leafHash } from "../audit/hashing.ts";
 import { verifyInclusion } from "../audit/merkle.ts";
 import { parseReceipt, type Receipt } from "../audit/receipt.ts";
 import type { KeptReceipt } from "./auditor.ts";
+import { UnusableError } from "./bundle-format.ts";
 import type { ClaimedHead, Heads } from "./heads.ts";
 import { nameOf, readLeaf } from "./leaf-event.ts";
 import type { Inquiry } from "./report.ts";
@@ -70,16 +71,21 @@ export class Receipts {
       });
   }
 
+  /** @throws UnusableError for what is no receipt: a slip of the auditor's says nothing about the log. */
   #add({ name, receipt, leaf }: KeptReceipt, heads: Heads): void {
-    try {
-      const parsed = parseReceipt(receipt);
-      const head = heads.claim(`the head in ${name}`, utf8(parsed.note), "receipts");
-      if (head === undefined) return;
-      this.#waiting.push({ ...parsed, name, leaf, head });
-      this.#hashes.set(parsed.index, undefined);
-    } catch (error) {
-      if (!(error instanceof AuditError)) throw error;
-      this.#inquiry.failed("receipts", `${name}: ${error.message}`, { file: name });
-    }
+    const parsed = parsedReceipt(name, receipt);
+    const head = heads.claimOwn(`the head in ${name}`, utf8(parsed.note), "receipts");
+    if (head === undefined) return;
+    this.#waiting.push({ ...parsed, name, leaf, head });
+    this.#hashes.set(parsed.index, undefined);
+  }
+}
+
+function parsedReceipt(name: string, receipt: Uint8Array): Receipt {
+  try {
+    return parseReceipt(receipt);
+  } catch (error) {
+    if (error instanceof AuditError) throw new UnusableError(`${name} is no receipt: ${error.message}`);
+    throw error;
   }
 }

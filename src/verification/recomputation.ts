@@ -4,20 +4,10 @@
  * account, agreements, loads, policies.
  */
 import { canonicalText } from "../canonical/canonical-json.ts";
-import { assess, type Assessment } from "../domain/assess/assess.ts";
-import { type AssessmentInput, assessmentRule } from "../domain/assess/settle.ts";
-import {
-  attestationOf,
-  conclusionOf,
-  isHeld,
-  occurrenceOf,
-  type RecordedVerdict,
-  verdictOf,
-  verdictsOf,
-} from "../domain/attesting.ts";
-import { type Attestation, countsOf } from "../domain/attestation.ts";
+import { assessmentRule, settling } from "../domain/assess/settle.ts";
+import { conclusionOf, isHeld, occurrenceOf, type RecordedVerdict, verdictOf, verdictsOf } from "../domain/attesting.ts";
+import { attestedDigest, holdsFrom, worthOf } from "../domain/attestation.ts";
 import type { Recorded } from "../domain/decider.ts";
-import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../domain/interaction.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
 import { builtInPolicy, type Policy } from "../domain/policy.ts";
 import { refusalOf, type WordEvent } from "../domain/promise/admission.ts";
@@ -32,57 +22,61 @@ import {
 import { isEqual, type MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
 import { misfitOf } from "../domain/schedule-fit.ts";
-import { type AccountId, addMs, type Instant } from "../domain/values.ts";
+import { type AccountId, addMs, epochMs, type Instant } from "../domain/values.ts";
+import type { Doubt } from "./doubts.ts";
+import { Evidence } from "./evidence.ts";
+import { type Grounds, Judgement, type Moment, type Rule } from "./judgement.ts";
 import type { LeafEvent } from "./leaf-event.ts";
 import { Loads } from "./loads.ts";
+import { PromiseHistory } from "./promise-history.ts";
+import { Work } from "./work.ts";
 
 /** Every rule that verdicts were ever reached by. One is never taken away. */
-const rules: Readonly<Record<number, typeof assess>> = { [assessmentRule]: assess };
+const rules: Readonly<Record<number, Rule>> = { [assessmentRule]: settling };
 
 type At<Value> = { position: number; value: Value };
-type PlacedBasis = { basis: Basis; position: number };
-type PromiseHistory = {
-  /** What had been said from each position on. */
-  facts: At<MadePromise>[];
-  onRecord: Map<number, Attestation>;
-  /** The last verdict on each occurrence, by its name; none where it was withdrawn. */
-  verdicts: Map<number, string>;
-  /** The last verdict, and the last that rests on another basis: each was reached when the one before it stood on record. */
-  last?: PlacedBasis;
-  before?: PlacedBasis;
-  assessed?: { size: number; asOf: Instant; rule: number; assessment: Assessment };
-};
-type Evidence = {
-  /** As they stand. */
-  interactions: Interaction[];
-  /** Of those that were corrected or retracted, every earlier state. */
-  earlier: Map<string, At<Interaction>[]>;
-  /** Of the last event on any of them. */
-  lastPosition: number;
-};
 /** A load of history that was not completed, and how much of the clock's word it holds back. */
 export type OpenLoad = { recording: string; startedAt: Instant; promises: number; held: number };
 /** What an auditor should know of an event that is nothing wrong. */
 export type Remark = { kind: "policy-adopted" | "not-covered"; message: string };
+/** Verdicts that were put on record later than they could have been, with the one that was latest. */
+export type LateVerdicts = { count: number; lateMs: number; position: number };
 
 /** A verdict that holds, and is not on record. */
-export type Unrecorded = { type: VerdictEvent["type"]; stream: string; occurrence: number; message: string };
+export type Unrecorded = {
+  type: VerdictEvent["type"];
+  stream: string;
+  account: AccountId;
+  occurrence: number;
+  message: string;
+};
 
 /** Why a verdict could not be reached again. */
 export type Disagreement = { grade: "failed" | "unmet"; message: string };
 
 const verdictTypeSet: ReadonlySet<string> = new Set(verdictTypes);
 export const isVerdict = (event: LeafEvent): event is LeafEvent & Recorded<VerdictEvent> => verdictTypeSet.has(event.type);
+const failed = (message: string): Disagreement => ({ grade: "failed", message });
 
 export class Recomputation {
   readonly #promises = new Map<string, PromiseHistory>();
-  readonly #evidence = new Map<string, Evidence>();
+  readonly #evidence = new Evidence();
   readonly #agreements = new Map<string, At<Instant>>();
   readonly #loads = new Loads();
   readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
   readonly #outcomes = new Map<string, AccountId>();
+  readonly #lagMs: number;
+  readonly #work: Work;
   /** Of the last correction of the clock. */
   #correctedPosition = 0;
+  #occurrenceCount = 0;
+  #late: LateVerdicts | undefined;
+
+  /** @param lagMs after which a verdict counts as late. */
+  constructor(lagMs: number, work = new Work()) {
+    this.#lagMs = lagMs;
+    this.#work = work;
+  }
 
   promiseIds(): Iterable<string> {
     return this.#promises.keys();
@@ -90,8 +84,11 @@ export class Recomputation {
 
   /** How many occurrences of a promise stand on record with each verdict; undefined for a promise that was never made. */
   standing(promise: string): Record<string, number> | undefined {
-    const history = this.#promises.get(promise);
-    return history && countsOf([...history.verdicts.values()]);
+    return this.#promises.get(promise)?.standing();
+  }
+
+  get lateVerdicts(): LateVerdicts | undefined {
+    return this.#late;
   }
 
   /** Takes up an event. @returns what is wrong with it as one of its account; undefined where nothing is. */
@@ -102,14 +99,13 @@ export class Recomputation {
       case "PromiseMade":
         return this.#made(event, id);
       case "InteractionRecorded":
-        this.#recorded(event);
-        return ofAccount(event, event.data.account);
+        return this.#evidence.apply(event, this.#work) ?? ofAccount(event, event.data.account);
       case "InteractionCorrected":
       case "InteractionRetracted":
-        return this.#corrected(event, id);
+        return this.#evidence.apply(event, this.#work);
       case "AgreementMade":
         this.#agreements.set(id, { position, value: event.occurredAt });
-        return this.#unmade(event.data.promises, event.data.account) ?? ofAccount(event, event.data.account);
+        return this.#unmade(event.data.promises, id, event.data.account) ?? ofAccount(event, event.data.account);
       case "OutcomeRecorded":
         this.#outcomes.set(id, event.data.account);
         return ofAccount(event, event.data.account);
@@ -136,11 +132,13 @@ export class Recomputation {
     }
   }
 
-  /** Reaches a verdict again. To be called after `apply`. */
+  /**
+   * Reaches a verdict again. To be called after `apply`.
+   * @throws TooMuchWorkError as everything here that judges.
+   */
   disagreement(event: LeafEvent & Recorded<VerdictEvent>): Disagreement | undefined {
     const { basis } = event.data;
     const history = this.#promises.get(event.stream.slice("promise-".length));
-    const failed = (message: string): Disagreement => ({ grade: "failed", message });
     if (history === undefined) return failed("it is a verdict on a promise that was never made");
     if (!basisSchema.safeParse(basis).success) return failed("it names no basis that a verdict can have");
     if (!Object.hasOwn(rules, basis.rule))
@@ -150,28 +148,30 @@ export class Recomputation {
     if (basis.size >= event.position) return failed(`it rests on ${basis.size} leaves, and is leaf ${event.position - 1} itself`);
     if (basis.asOf > addMs(event.recordedAt, clockSkewMsMax))
       return failed(`it was reached as of ${basis.asOf}, after it was recorded`);
-    const input = this.#inputAt(history, basis.size);
-    if (input === undefined) return failed(`its promise had not been made within the first ${basis.size} leaves`);
-    if (input.policy.version !== basis.policy)
-      return failed(`it names policy ${basis.policy}, and policy ${input.policy.version} was in force at its basis`);
-    return this.#outdated(history, basis) ?? this.#compared(event, history, input, basis);
+    if (history.madePosition > basis.size) return failed(`its promise had not been made within the first ${basis.size} leaves`);
+    const { version } = asOfSize(this.#policies, basis.size)!;
+    if (version !== basis.policy)
+      return failed(`it names policy ${basis.policy}, and policy ${version} was in force at its basis`);
+    return this.#outdated(history, basis) ?? this.#compared(event, history, basis);
   }
 
   /**
    * Promises of which something else holds than is on record, and has held for longer than `lagMs`.
    * @param size of the log, at log time `now`; `sizeThen` and `then` as it was the lag before.
+   * @param only of one promise, or of one account's; of all where neither is named.
    */
-  *unrecorded(size: number, now: Instant, sizeThen: number, then: Instant): Generator<Unrecorded> {
-    for (const [id, history] of this.#promises) {
-      const due = this.#unrecordedAt(history, size, now);
+  *unrecorded(size: number, now: Instant, sizeThen: number, then: Instant, only: Doubt = {}): Generator<Unrecorded> {
+    for (const [id, history] of this.#promisesOf(only)) {
+      const due = this.#unrecordedAt(history, { size, asOf: now });
       if (due.length === 0) continue;
-      const dueThen = new Set(this.#unrecordedAt(history, sizeThen, then).map(occurrenceOf));
+      const dueThen = new Set(this.#unrecordedAt(history, { size: sizeThen, asOf: then }).map(occurrenceOf));
       for (const verdict of due) {
         const occurrence = occurrenceOf(verdict);
         if (dueThen.has(occurrence))
           yield {
             type: verdict.type,
             stream: `promise-${id}`,
+            account: history.facts.account,
             occurrence,
             message: `${told(verdict)} should stand on record, and does not`,
           };
@@ -179,49 +179,77 @@ export class Recomputation {
     }
   }
 
-  #unrecordedAt(history: PromiseHistory, size: number, now: Instant): VerdictEvent[] {
-    const input = this.#inputAt(history, size);
-    if (input === undefined || isHeld(input)) return [];
-    const basis: Basis = { size, asOf: now, rule: assessmentRule, policy: input.policy.version };
-    return verdictsOf(input, assess(input, now, now), history.onRecord, basis);
+  *#promisesOf({ stream, account }: Doubt): Iterable<[string, PromiseHistory]> {
+    if (stream !== undefined) {
+      const id = stream.slice("promise-".length);
+      const history = this.#promises.get(id);
+      if (history !== undefined) yield [id, history];
+      return;
+    }
+    if (account === undefined) return yield* this.#promises;
+    this.#work.spend(this.#promises.size);
+    for (const one of this.#promises) if (one[1].facts.account === account) yield one;
+  }
+
+  #unrecordedAt(history: PromiseHistory, moment: Moment): VerdictEvent[] {
+    const grounds = this.#groundsAt(history, moment.size);
+    if (grounds === undefined || isHeld(grounds)) return [];
+    const judgement = this.#judgementOn(history, grounds, assessmentRule, moment);
+    if (judgement.isOver) return [];
+    const { size, asOf } = moment;
+    const basis: Basis = { size, asOf, rule: assessmentRule, policy: grounds.policy.version };
+    return verdictsOf({ ...grounds, interactions: [] }, judgement.outcomes(asOf), history.onRecord, basis);
   }
 
   /** A verdict is put on record only while nothing else was said of its promise since its basis: the store sees to that. */
-  #outdated({ facts, before }: PromiseHistory, basis: Basis): Disagreement | undefined {
-    const lastWord = facts.at(-1)!.position;
+  #outdated({ lastWord, before }: PromiseHistory, basis: Basis): Disagreement | undefined {
     if (lastWord > basis.size)
-      return {
-        grade: "failed",
-        message: `it rests on ${basis.size} leaves, though leaf ${lastWord - 1} speaks of its promise too`,
-      };
+      return failed(`it rests on ${basis.size} leaves, though leaf ${lastWord - 1} speaks of its promise too`);
     if (before === undefined) return undefined;
     if (before.position > basis.size)
-      return {
-        grade: "failed",
-        message: `it rests on ${basis.size} leaves, and goes back behind the verdict on its promise at leaf ${before.position - 1}`,
-      };
+      return failed(
+        `it rests on ${basis.size} leaves, and goes back behind the verdict on its promise at leaf ${before.position - 1}`,
+      );
     if (basis.asOf >= addMs(before.basis.asOf, -clockSkewMsMax) || this.#correctedPosition > before.position) return undefined;
-    return {
-      grade: "failed",
-      message: `it was reached as of ${basis.asOf}, and the verdict before it as of ${before.basis.asOf}`,
-    };
+    return failed(`it was reached as of ${basis.asOf}, and the verdict before it as of ${before.basis.asOf}`);
   }
 
-  #compared(
-    event: Recorded<VerdictEvent>,
+  #compared(event: Recorded<VerdictEvent>, history: PromiseHistory, basis: Basis): Disagreement | undefined {
+    const { size, asOf, rule } = basis;
+    const judgement = this.#judgementOn(history, this.#groundsAt(history, size)!, rule, { size, asOf });
+    const expected =
+      "occurrence" in event.data ? ofOccurrence(judgement, event.data.occurrence, basis) : ofWhole(judgement, basis);
+    if (expected === undefined) return failed(`at its basis the facts give no end of the promise`);
+    const { verdict } = expected;
+    const isSame = verdict.type === event.type && verdict.occurredAt === event.occurredAt && isEqual(verdict.data, event.data);
+    if (!isSame) return failed(`${told(event)} does not follow: at its basis the facts give ${difference(event, verdict)}`);
+    if (attestedDigest(event) === worthOf(history.displaced, expected.holdsFrom))
+      return failed(`${told(event)} says again what stood on record, which the ledger does not do`);
+    this.#noteLate(event, history, judgement, expected.holdsFrom);
+    if (event.type === "PromiseConcluded" || event.type === "PromiseConditionLapsed") this.#rest(history, judgement, basis);
+    return undefined;
+  }
+
+  /** Of a promise that has come to its end nothing is kept but what shows whether something was said of it since. */
+  #rest({ facts, onRecord }: PromiseHistory, judgement: Judgement, basis: Basis): void {
+    const outcomes = judgement.outcomes(basis.asOf);
+    const input = { ...judgement.grounds, promise: facts, interactions: [] };
+    if (verdictsOf(input, outcomes, onRecord, basis).length === 0) judgement.rest(outcomes, basis.asOf);
+  }
+
+  /** A verdict that takes something back is news whenever it comes. */
+  #noteLate(
+    { type, recordedAt, position }: Recorded<VerdictEvent>,
     history: PromiseHistory,
-    input: AssessmentInput,
-    basis: Basis,
-  ): Disagreement | undefined {
-    const assessment = assessedAt(history, input, basis);
-    const expected = expectedVerdict(event, assessment, basis);
-    if (expected === undefined) return { grade: "failed", message: `at its basis the facts give no end of the promise` };
-    const isSame = expected.type === event.type && expected.occurredAt === event.occurredAt && isEqual(expected.data, event.data);
-    if (isSame) return undefined;
-    return {
-      grade: "failed",
-      message: `${told(event)} does not follow: at its basis the facts give ${difference(event, expected)}`,
-    };
+    judgement: Judgement,
+    from: Instant | null,
+  ): void {
+    if (from === null || type === "VerdictWithdrawn") return;
+    const due = [from, history.lastWordAt, judgement.lastRecordedAt].reduce((last, one) => (one > last ? one : last));
+    const lateMs = epochMs(recordedAt) - epochMs(due as Instant);
+    if (lateMs <= this.#lagMs) return;
+    const { count, ...latest } = this.#late ?? { count: 0, lateMs: 0, position: 0 };
+    this.#late = { count: count + 1, ...(lateMs > latest.lateMs ? { lateMs, position } : latest) };
   }
 
   /** What to tell of an event that was taken up. To be called after `apply`. */
@@ -236,18 +264,24 @@ export class Recomputation {
   *openLoads(size: number, now: Instant): Generator<OpenLoad> {
     const held = new Map<string, { promises: number; held: number }>();
     for (const history of this.#promises.values()) {
-      const input = this.#inputAt(history, size);
-      if (input === undefined || !isHeld(input)) continue;
-      const recording = input.promise.recording!;
+      const grounds = this.#groundsAt(history, size);
+      if (grounds === undefined || !isHeld(grounds)) continue;
+      const recording = grounds.promise.recording!;
       const count = held.get(recording) ?? { promises: 0, held: 0 };
       count.promises += 1;
-      count.held += assess({ ...input, recording: { completedAt: now, upTo: now } }, now, now).occurrences.filter(
-        ({ outcome }) => outcome !== null,
-      ).length;
+      count.held += this.#heldBack(grounds, { size, asOf: now });
       held.set(recording, count);
     }
     for (const { id, startedAt } of this.#loads.open())
       yield { recording: id, startedAt, ...(held.get(id) ?? { promises: 0, held: 0 }) };
+  }
+
+  /** How many occurrences would have ended, were the load complete. */
+  #heldBack(grounds: Grounds, moment: Moment): number {
+    const complete = { ...grounds, recording: { completedAt: moment.asOf, upTo: moment.asOf } };
+    const evidence = this.#evidence.of(grounds.promise.account);
+    const { occurrences } = new Judgement(complete, settling, evidence, moment, this.#work).outcomes(moment.asOf);
+    return occurrences.filter(({ outcome }) => outcome !== null).length;
   }
 
   /** A policy counts from its leaf on for everything that is judged from then on, what was due before too. */
@@ -256,10 +290,12 @@ export class Recomputation {
     if (after === undefined || before === undefined) return undefined;
     const names = ["recordingAllowanceMinutes", "evidenceLimitDays"] as const;
     const changed = names.filter((name) => before.promises[name] !== after.promises[name]);
-    const due = [...this.#promises.values()].filter(({ facts }) =>
-      facts.at(-1)!.value.occurrences.some(({ deadlineAt }) => deadlineAt !== undefined && deadlineAt <= now),
-    ).length;
-    if (changed.length === 0 || due === 0) return undefined;
+    if (changed.length === 0) return undefined;
+    this.#work.spend(this.#occurrenceCount);
+    const isDue = ({ facts }: PromiseHistory) =>
+      facts.occurrences.some(({ deadlineAt }) => deadlineAt !== undefined && deadlineAt <= now);
+    const due = [...this.#promises.values()].filter(isDue).length;
+    if (due === 0) return undefined;
     const told = changed.map((name) => `${name} from ${before.promises[name]} to ${after.promises[name]}`).join(", ");
     return {
       kind: "policy-adopted",
@@ -269,8 +305,9 @@ export class Recomputation {
 
   #made(event: LeafEvent & Recorded<Extract<PromiseEvent, { type: "PromiseMade" }>>, id: string): string | undefined {
     if (this.#promises.has(id)) return "the promise had been made before";
-    const value = promise.evolve(promise.initialState, event) as MadePromise;
-    this.#promises.set(id, { facts: [{ position: event.position, value }], onRecord: new Map(), verdicts: new Map() });
+    const history = new PromiseHistory(promise.evolve(promise.initialState, event) as MadePromise, event);
+    this.#promises.set(id, history);
+    this.#occurrenceCount += history.facts.occurrences.length;
     const { recording, account } = event.data;
     const refusal = refusalOf(promise.initialState, event) ?? misfitIn(event) ?? ofAccount(event, account);
     if (refusal !== undefined || recording === undefined || this.#loads.has(recording)) return refusal;
@@ -279,83 +316,67 @@ export class Recomputation {
 
   #said(event: LeafEvent & Recorded<PromiseEvent>, id: string): string | undefined {
     const history = this.#promises.get(id);
-    const facts = history?.facts.at(-1)?.value;
-    if (history === undefined || facts === undefined) return "it speaks of a promise that was never made";
-    if (verdictTypeSet.has(event.type)) {
-      const verdict = event as Recorded<VerdictEvent>;
-      history.onRecord.set(occurrenceOf(verdict), attestationOf(verdict));
-      placeBasis(history, { basis: verdict.data.basis, position: event.position });
-      setVerdict(history.verdicts, verdict);
+    if (history === undefined) return "it speaks of a promise that was never made";
+    const { facts } = history;
+    if (isVerdict(event)) {
+      history.attested(event);
       return ofAccount(event, facts.account);
     }
-    const refusal = refusalOf(facts, event as Recorded<WordEvent>) ?? misfitIn(event) ?? this.#unshown(event, facts.account);
-    history.facts.push({ position: event.position, value: promise.evolve(facts, event) as MadePromise });
+    const word = event as LeafEvent & Recorded<WordEvent>;
+    this.#work.spend(history.wordSteps);
+    const refusal = refusalOf(facts, word) ?? misfitIn(event) ?? this.#unshown(word, facts.account);
+    history.said(word);
     return refusal ?? ofAccount(event, facts.account);
   }
 
   /** An interaction that is named as evidence must be one of the account's. */
-  #unshown({ data }: PromiseEvent, account: AccountId): string | undefined {
+  #unshown({ data }: Recorded<WordEvent>, account: AccountId): string | undefined {
     if (!("interaction" in data) || data.interaction === undefined) return undefined;
-    const isKnown = this.#evidence.get(account)?.interactions.some(({ id }) => id === data.interaction) ?? false;
-    return isKnown ? undefined : `it names ${data.interaction}, which the account has not had`;
+    const { interactions } = this.#evidence.of(account);
+    const at = interactions.findLastIndex(({ id }) => id === data.interaction);
+    this.#work.spend(interactions.length - at);
+    return at >= 0 ? undefined : `it names ${data.interaction}, which the account has not had`;
   }
 
-  #unmade(promises: readonly string[], account: AccountId): string | undefined {
-    const unmade = promises.find((id) => this.#promises.get(id)?.facts[0]!.value.account !== account);
-    return unmade === undefined ? undefined : `it binds ${unmade}, which the account has not been promised`;
-  }
-
-  #recorded(event: Recorded<Extract<InteractionEvent, { type: "InteractionRecorded" }>>): void {
-    const evidence = this.#evidenceOf(event.data.account);
-    evidence.interactions.push(stateOf(interaction.evolve(interaction.initialState, event)));
-    evidence.lastPosition = event.position;
-  }
-
-  #corrected(event: LeafEvent & Recorded<InteractionEvent>, id: string): string | undefined {
-    const evidence = event.account === undefined ? undefined : this.#evidence.get(event.account);
-    const at = evidence?.interactions.findLastIndex((one) => one.id === id) ?? -1;
-    if (evidence === undefined || at < 0) return "it speaks of an interaction that the account has not had";
-    const before = evidence.interactions[at]!;
-    if (before.isRetracted) return "the interaction had been retracted";
-    const states = evidence.earlier.get(id) ?? [{ position: before.position, value: before }];
-    const after = stateOf(interaction.evolve({ status: "recorded", ...before }, event));
-    states.push({ position: event.position, value: after });
-    evidence.earlier.set(id, states);
-    evidence.interactions[at] = after;
-    evidence.lastPosition = event.position;
+  #unmade(promises: readonly string[], agreement: string, account: AccountId): string | undefined {
+    for (const id of promises) {
+      const facts = this.#promises.get(id)?.facts;
+      if (facts?.account !== account) return `it binds ${id}, which the account has not been promised`;
+      if (facts.agreement !== agreement) return `it binds ${id}, which was not promised as a part of it`;
+    }
     return undefined;
   }
 
-  #evidenceOf(account: string): Evidence {
-    const known = this.#evidence.get(account);
-    if (known !== undefined) return known;
-    const evidence: Evidence = { interactions: [], earlier: new Map(), lastPosition: 0 };
-    this.#evidence.set(account, evidence);
-    return evidence;
+  /** Promises that bind nobody yet, so that nothing of them is ever due: how many wait for an agreement, how many for a condition. */
+  waiting(): { forAgreements: number; forConditions: number } {
+    const waiting = { forAgreements: 0, forConditions: 0 };
+    for (const { facts } of this.#promises.values()) {
+      if (facts.agreement !== undefined && !this.#agreements.has(facts.agreement)) waiting.forAgreements += 1;
+      else if (facts.status === "conditional" && facts.condition?.expiresAt === undefined) waiting.forConditions += 1;
+    }
+    return waiting;
   }
 
-  /** Everything that judging the promise rests on, as the first `size` leaves tell it; undefined where they do not tell of it. */
-  #inputAt({ facts }: PromiseHistory, size: number): AssessmentInput | undefined {
-    const made = asOfSize(facts, size);
+  /** What judging the promise rests on beside evidence, as the first `size` leaves tell it; undefined where they do not tell of it. */
+  #groundsAt(history: PromiseHistory, size: number): Grounds | undefined {
+    const made = history.at(size, this.#work);
     if (made === undefined) return undefined;
     const agreement = made.agreement === undefined ? undefined : this.#agreements.get(made.agreement);
-    const listens = made.occurrences.some(({ matcher }) => matcher !== undefined);
     return {
       promise: made,
       agreementMadeAt: agreement !== undefined && agreement.position <= size ? agreement.value : undefined,
-      interactions: listens ? this.#interactionsAt(made.account, size) : [],
       recording: made.recording === undefined ? undefined : this.#loads.at(made.recording, size),
       policy: asOfSize(this.#policies, size)!,
     };
   }
 
-  #interactionsAt(account: string, size: number): readonly Interaction[] {
-    const evidence = this.#evidence.get(account);
-    if (evidence === undefined) return [];
-    if (evidence.lastPosition <= size) return evidence.interactions;
-    return evidence.interactions
-      .filter(({ position }) => position <= size)
-      .map((one) => asOfSize(evidence.earlier.get(one.id) ?? [], size) ?? one);
+  #judgementOn(history: PromiseHistory, grounds: Grounds, rule: number, moment: Moment): Judgement {
+    const known = history.judgement;
+    if (known?.holdsFor(grounds, rules[rule]!, moment) === true) return known;
+    const evidence = this.#evidence.of(grounds.promise.account);
+    const judgement = new Judgement(grounds, rules[rule]!, evidence, moment, this.#work);
+    history.judgement = judgement.isLarge ? undefined : judgement;
+    return judgement;
   }
 }
 
@@ -374,46 +395,22 @@ function misfitIn(event: LeafEvent): string | undefined {
   return misfit === "unknown" ? undefined : misfit;
 }
 
-/** Verdicts of one append share their basis. */
-function placeBasis(history: PromiseHistory, placed: PlacedBasis): void {
-  const { last } = history;
-  const isShared = last !== undefined && last.basis.size === placed.basis.size && last.basis.asOf === placed.basis.asOf;
-  if (last !== undefined && !isShared) history.before = last;
-  history.last = placed;
+type Expected = { verdict: RecordedVerdict; holdsFrom: Instant | null };
+
+function ofOccurrence(judgement: Judgement, number: number, basis: Basis): Expected | undefined {
+  const one = judgement.outcomeOf(number, basis.asOf);
+  return one && { verdict: verdictOf(one, basis), holdsFrom: holdsFrom(one) };
 }
 
-function setVerdict(verdicts: Map<number, string>, event: VerdictEvent): void {
-  if (event.type === "PromiseKept") verdicts.set(event.data.occurrence, event.data.verdict);
-  else if (event.type === "PromiseBroken") verdicts.set(event.data.occurrence, "broken");
-  else if (event.type === "VerdictWithdrawn") verdicts.delete(event.data.occurrence);
-}
-
-/** Verdicts of one append share their basis: a series of a year is judged once. */
-function assessedAt(history: PromiseHistory, input: AssessmentInput, { size, asOf, rule }: Basis): Assessment {
-  const { assessed } = history;
-  if (assessed !== undefined && assessed.size === size && assessed.asOf === asOf && assessed.rule === rule)
-    return assessed.assessment;
-  const assessment = rules[rule]!(input, asOf, asOf);
-  history.assessed = { size, asOf, rule, assessment };
-  return assessment;
-}
-
-function expectedVerdict(event: VerdictEvent, assessment: Assessment, basis: Basis): RecordedVerdict | undefined {
-  if (!("occurrence" in event.data)) return conclusionOf(assessment, basis)?.event;
-  const { occurrence } = event.data;
-  const one = assessment.occurrences.find(({ number }) => number === occurrence);
-  return one === undefined ? undefined : verdictOf(one, basis);
+function ofWhole(judgement: Judgement, basis: Basis): Expected | undefined {
+  const conclusion = conclusionOf(judgement.outcomes(basis.asOf), basis);
+  return conclusion && { verdict: conclusion.event, holdsFrom: conclusion.holdsFrom };
 }
 
 /** The envelope's account is what the census counts by: an event that names another, or none, would be missed. */
 function ofAccount(event: Pick<LeafEvent, "account">, account: AccountId | undefined): string | undefined {
   if (event.account === account) return undefined;
   return `it concerns ${account ?? "no account"}, and says that it concerns ${event.account ?? "none"}`;
-}
-
-function stateOf(state: InteractionState): Interaction {
-  const { status: _, ...recorded } = state as Extract<InteractionState, { status: "recorded" }>;
-  return recorded;
 }
 
 function told(event: VerdictEvent): string {

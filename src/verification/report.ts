@@ -36,6 +36,8 @@ export type NoteKind =
   | "load-open"
   | "witnessed-times"
   | "newer-events"
+  | "late-verdicts"
+  | "not-binding"
   | "not-covered";
 
 export type CheckStatus = "passed" | Grade | "nothing-to-check" | "not-reached";
@@ -75,7 +77,8 @@ const findingCountMax = 100;
 const noteCountMax = 200;
 
 /** What puts all that went before it in doubt is told first, however much else there is to tell. */
-const rankOf = ({ kind }: Note): number => (kind === "log-resumed" ? 0 : kind === "clock-corrected" ? 1 : 2);
+const ranks: Partial<Record<NoteKind, number>> = { "log-resumed": 0, "newer-events": 1, "clock-corrected": 2 };
+const rankOf = ({ kind }: Note): number => ranks[kind] ?? 3;
 
 /** Collects what is found. Bounded, however much is wrong. */
 export class Inquiry {

@@ -8,6 +8,8 @@ import { type BundleFile, bytesMaxOf, UnusableError } from "./bundle-format.ts";
 
 const blockBytes = 512;
 const nameBytesMax = 100;
+/** Zeroes after the end: the records of tapes had 10 KiB, and some archivers write larger ones. */
+const fillBytesMax = 1 << 20;
 
 /** The header and the bytes of a file, padded to whole blocks. @throws RangeError for a name that no bundle has. */
 export function tarFile({ path, bytes }: BundleFile): Uint8Array {
@@ -66,11 +68,13 @@ export async function* filesInTar(chunks: AsyncIterable<Uint8Array> | Iterable<U
     yield { path, bytes: content.subarray(0, length) };
   }
   // Archivers fill up the last record with zeroes.
-  for (;;) {
+  for (let count = 0; count <= fillBytesMax;) {
     const rest = await bytes.readSome();
     if (rest === undefined) return;
     if (!isZero(rest)) throw new UnusableError("something follows the end of the archive");
+    count += rest.length;
   }
+  throw new UnusableError("the archive goes on with zeroes, and does not end");
 }
 
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);

@@ -1,6 +1,6 @@
 /** Verifies an evidence bundle: the whole log or a dossier. Pure but for what it is given, so that a browser runs the very same. */
 import type { Auditor, OnProgress } from "./auditor.ts";
-import { type Manifest, manifestPath, parseManifest } from "./bundle-format.ts";
+import { type Manifest, manifestPath, parseManifest, UnusableError } from "./bundle-format.ts";
 import { type BundleFiles, BundleReader, MissingFileError } from "./bundle-reader.ts";
 import { verifyDossier } from "./dossier.ts";
 import { Inquiry, type Report } from "./report.ts";
@@ -22,6 +22,7 @@ export async function verifyBundle(
 ): Promise<Report> {
   const inquiry = new Inquiry();
   const reader = new BundleReader(files);
+  if ((await reader.peek()) === undefined) throw new UnusableError("there is no file in it");
   try {
     const manifest = parseManifest(await reader.take(manifestPath));
     if (manifest === undefined)

@@ -52,10 +52,13 @@ export async function verifyLog(parts: Parts): Promise<Pick<Report, "completeUpT
         file: earlierHeadPath(size),
       });
   }
-  const kept = (auditor.since ?? []).map(({ name, note }) => heads.claim(name, note, "consistency"));
+  const kept = (auditor.since ?? []).map(({ name, note }) => heads.claimOwn(name, note, "consistency"));
   const keptSize = Math.max(0, ...kept.map((one) => one?.size ?? 0));
   return new LogVerification(parts, heads, head).run(keptSize);
 }
+
+/** Of counting a census: an account's line is hashed into the tree of all of them. */
+const stepsPerAccount = 100;
 
 class LogVerification {
   readonly #parts: Parts;
@@ -149,7 +152,7 @@ class LogVerification {
     if (index === 0 && event !== undefined && event.type !== "LedgerOpened")
       this.#parts.inquiry.failed("record", "the log does not begin with the opening of its ledger", { leaf: nameOf(event, 0) });
     this.#census.append(account, hash);
-    if (event?.type === "CensusTaken") this.#recount(event);
+    if (event?.type === "CensusTaken") this.#events.withinBounds(() => this.#recount(event), nameOf(event, index));
     return event;
   }
 
@@ -164,6 +167,7 @@ class LogVerification {
     this.#censusSize = Math.max(before, treeSize);
     if (treeSize <= before)
       return inquiry.failed("verdicts", `it counts ${treeSize} leaves, and a census of ${before} stands before it`, { leaf });
+    this.#events.work.spend(this.#census.accountCount * stepsPerAccount);
     const census = this.#census.censusAt(treeSize);
     if (census === undefined)
       return inquiry.unmet("verdicts", "it was recorded so long after it was taken that it can't be counted again here", {
@@ -229,7 +233,7 @@ class LogVerification {
   async #concludeHeads(): Promise<void> {
     const { auditor } = this.#parts;
     const keys = await this.#story.logKeys();
-    await this.#heads.verifySignatures(auditor.policy, keys, (timeMs, size) => {
+    await this.#heads.verifySignatures(auditor, keys, (timeMs, size) => {
       this.#events.times.seenBy(timeMs, size, { index: size - 1 });
       this.#bounds.saw(timeMs, size);
     });

@@ -69,7 +69,8 @@ export class WitnessBounds {
   }
 }
 
-function whileOf(ms: number): string {
+/** In whole hours, or days. */
+export function whileOf(ms: number): string {
   if (ms < hourMs) return "less than an hour";
   return ms < 2 * dayMs ? `${Math.round(ms / hourMs)} hours` : `${Math.round(ms / dayMs)} days`;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -10,7 +11,11 @@ import { cosign } from "../../src/audit/tree-head.ts";
 import { formatVerifierKey } from "../../src/audit/verifier-key.ts";
 import { formatAddTreeHead, parseAddTreeHead } from "../../src/audit/witness.ts";
 import { east, west } from "../audit/log.examples.ts";
+import { filesInTar } from "../../src/verification/tar.ts";
+import { verifyBundle } from "../../src/verification/verify.ts";
+import { troth } from "../cli/support/troth.ts";
 import { aFolder } from "../event-store/support/folder.ts";
+import { told } from "../verification/support/forgery.ts";
 import { send } from "../witness/support/heads.ts";
 import {
   anImpostor,
@@ -67,6 +72,32 @@ describe("a ledger with two witnesses, both of whom must see a head", () => {
     expect(await ledger.events("TreeHeadAnchored")).toHaveLength(before);
     await ledger.openAccounts(1);
     await expect.poll(async () => (await ledger.events("TreeHeadAnchored")).length, { timeout: 20_000 }).toBe(before + 2);
+  });
+
+  it("hands out bundles that end at what they have seen, over HTTP and beside the server", async () => {
+    const folder = aFolder();
+    const policy = policyOf(await twoWitnesses(folder));
+    const ledger = await watchedLedger(folder, policy, { everyMs: 3_600_000 });
+    await ledger.openAccounts(2);
+    const { anchored } = await ledger.anchor();
+    await ledger.openAccounts(3);
+    const auditor = { policy: parsePolicy(`log ${formatVerifierKey((await ledger.keys())[0]!)}\n${policy}`) };
+
+    const served = new Uint8Array(await (await ledger.get("audit/bundle?head=cosigned")).arrayBuffer());
+    const report = await verifyBundle(filesInTar([served]), auditor);
+    expect({ exitCode: report.exitCode, size: report.bundle?.size }, told(report).messages).toEqual({
+      exitCode: 0,
+      size: anchored,
+    });
+
+    const archive = join(folder, "log.tar");
+    const { code, err } = await troth(["bundle", "--data", join(folder, "data"), "--head", "cosigned", "--out", archive]);
+    expect([code, readFileSync(archive)], err).toEqual([0, Buffer.from(served)]);
+    await troth(["bundle", "--data", join(folder, "data"), "--out", archive]);
+    const newest = await verifyBundle(filesInTar([readFileSync(archive)]), auditor);
+    expect({ exitCode: newest.exitCode, head: told(newest).messages }).toMatchObject({
+      ...{ exitCode: 3, head: expect.stringMatching(/the quorum .* is not met.*it is met by checkpoints\/\d+/) as string },
+    });
   });
 
   it("gives receipts that nobody but the two witnesses together could have made up", async () => {

@@ -50,6 +50,15 @@ describe("an archive of a bundle", () => {
     await expect(read(...parts())).rejects.toThrow(message);
   });
 
+  it("is refused where it goes on with zeroes for ever, and not where its last record is filled up", async () => {
+    const zeroes = function* (count: number) {
+      yield Buffer.concat([manifest(), tarEnd()]);
+      for (let chunk = 0; chunk < count; chunk += 1) yield new Uint8Array(1 << 16);
+    };
+    await expect(filesOf(filesInTar(zeroes(Infinity)))).rejects.toThrow("does not end");
+    expect(await filesOf(filesInTar(zeroes(15)))).toHaveLength(1);
+  });
+
   it("is refused for a file too long before any of it is read", async () => {
     let asked = 0;
     const chunks = function* () {

@@ -56,3 +56,38 @@ describe("a verdict", () => {
     expect(outcome.messages).toContain(`though leaf ${leaf - 1} speaks of its promise too`);
   });
 });
+
+describe("a verdict that comes late", () => {
+  const notesOf = async (log: ReturnType<typeof smallLog>) =>
+    (await reportOn(log)).notes.filter(({ kind }) => kind === "late-verdicts");
+
+  it("is told, with how long the breach could not be seen", async () => {
+    const log = smallLog();
+    log.pass("2026-11-03");
+    const leaf = log.size;
+    log.settle();
+    expect(await notesOf(log)).toEqual([
+      {
+        kind: "late-verdicts",
+        leaf: { index: leaf },
+        message: expect.stringMatching(/^2 verdicts .* this one by 27\d days/) as string,
+      },
+    ]);
+  });
+
+  it("is not told where it came as soon as it could", async () => {
+    const log = smallLog();
+    log.pass("2026-02-01T12:10");
+    log.settle();
+    expect(await notesOf(log)).toEqual([]);
+  });
+
+  it("that says what stood on record is none", async () => {
+    const { log } = settled();
+    log.pass("2026-02-04");
+    const leaf = log.broken(log.basis());
+    const outcome = told(await reportOn(log));
+    expect(outcome).toMatchObject({ exitCode: 1, checks: ["verdicts"], leaf });
+    expect(outcome.messages).toContain("says again what stood on record");
+  });
+});

@@ -84,7 +84,12 @@ export function read(
   };
 }
 
-function exclusionAt({ exclusion }: Settlement, asOf: Instant, knownAt: Instant): Assessment["exclusion"] {
+/** The one outcome of a promise that never came to bind, once it may be said. */
+export function exclusionAt(
+  { exclusion }: Pick<Settlement, "exclusion">,
+  asOf: Instant,
+  knownAt: Instant,
+): Assessment["exclusion"] {
   if (exclusion === undefined || exclusion.settlesAt === null) return null;
   const { verdict, at, settlesAt } = exclusion;
   return at <= asOf && settlesAt <= knownAt ? { verdict, at } : null;

@@ -29,13 +29,22 @@ export type {
 /** Under which rule a verdict was reached. A new rule gets a new number, and this one stays in the code for ever. */
 export const assessmentRule = 1;
 
-export function settle(unordered: AssessmentInput): Settlement {
+export function settle(input: AssessmentInput): Settlement {
+  const { exclusion, settled } = settling(input);
+  const occurrences = input.promise.occurrences.map(settled);
+  return exclusion === undefined ? { occurrences } : { exclusion, occurrences };
+}
+
+/** A settlement that is made one occurrence at a time, for whoever asks for one of a long series. */
+export type Settling = Pick<Settlement, "exclusion"> & { settled(one: Occurrence): OccurrenceSettlement };
+
+export function settling(unordered: AssessmentInput): Settling {
   const { promise } = unordered;
   const bindsFrom = bindingFrom(unordered);
-  if (bindsFrom === undefined) return { exclusion: neverBinding(unordered), occurrences: promise.occurrences.map(unbound) };
+  if (bindsFrom === undefined) return { exclusion: neverBinding(unordered), settled: unbound };
   const input = { ...unordered, interactions: inOrder(unordered.interactions) };
   const served = servedBy(promise, input.interactions, bindsFrom);
-  return { occurrences: promise.occurrences.map((one) => settleOccurrence(one, served.get(one.number), bindsFrom, input)) };
+  return { settled: (one) => settleOccurrence(one, served.get(one.number), bindsFrom, input) };
 }
 
 /** A promise of an agreement binds from when all of its promises exist. */
