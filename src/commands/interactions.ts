@@ -17,10 +17,10 @@ import {
 import { requireAccount, requirePerson, requireVocabulary, subjectAmong, subjectText } from "./references.ts";
 
 const onInteraction = z.strictObject({ interaction: interactionId });
-const note = { note: personalText.optional() };
-const details = { ...interactionFacts.shape, startedAt: toldInstant };
+export const note = { note: personalText.optional() };
+export const details = { ...interactionFacts.shape, startedAt: toldInstant };
 
-async function checkDetails(desk: Desk, details: InteractionDetails): Promise<void> {
+export async function checkDetails(desk: Desk, details: InteractionDetails): Promise<void> {
   for (const list of ["participants", "tags"] as const) {
     const repeated = details[list].findIndex((one, index, all) => (all as readonly string[]).indexOf(one) !== index);
     if (repeated !== -1) throw new DomainError("terms-invalid", "stands there twice", `/${list}/${repeated}`);
@@ -38,7 +38,7 @@ function requirePart({ party }: Caller, account: AccountId, details: Interaction
 }
 
 /** What happened at `startedAt` is recorded as having happened then; a future start is refused under its own name. */
-function startedAt(desk: Desk, details: InteractionDetails) {
+export function startedAt(desk: Desk, details: InteractionDetails) {
   const now = desk.ledger.now();
   if (details.startedAt > now && Date.parse(details.startedAt) - Date.parse(now) > 5_000)
     throw new DomainError("in-the-future", `${details.startedAt} lies in the future`, "/startedAt");

@@ -18,6 +18,7 @@ import { fitDormancyModel, fitPrior } from "./models.ts";
 import { recordOutcome, retractOutcome } from "./outcomes.ts";
 import { addPerson, changePerson, movePerson, personLeft } from "./people.ts";
 import * as promises from "./promises.ts";
+import { syncInteraction } from "./sync-interaction.ts";
 import { rotateLogKey } from "./tree-heads.ts";
 
 export const commands: readonly CommandDefinition[] = [
@@ -33,6 +34,7 @@ export const commands: readonly CommandDefinition[] = [
   recordInteraction,
   correctInteraction,
   retractInteraction,
+  syncInteraction,
   makeAgreement,
   promises.makePromise,
   promises.acceptPromise,

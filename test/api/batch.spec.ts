@@ -94,6 +94,22 @@ describe("a batch", () => {
     expect(added).toEqual(["InteractionRecorded"]);
   });
 
+  it("takes names of another system for what a line refers to, and waits for the lines that bring them", async () => {
+    const by = (externalId: string) => ({ source: "crm", externalId });
+    const { results, summary } = await sendBatch([
+      { command: "add-person", body: { ...by("U-1"), team: "north" } },
+      { command: "open-account", body: { ...by("A-1"), owner: by("U-1") } },
+      { command: "add-person", body: { ...by("C-1"), account: by("A-1") } },
+      visitLine({ account: by("A-1"), participants: [by("U-1"), by("C-1")] }),
+      { command: "make-promise", body: { ...call, account: by("A-1"), promisor: by("U-1"), promisee: by("C-1") } },
+      visitLine({ account: by("A-2") }),
+    ]);
+    expect(summary).toMatchObject({ accepted: 5, refused: 1 });
+    expect(results[5]).toMatchObject({ status: 422, problem: { code: "account-not-found", errors: [{ field: "/account" }] } });
+    const recorded = api.ledger.eventsOf(`interaction-${results[3].id}`)[0]!.data;
+    expect(recorded).toMatchObject({ account: results[1].id, participants: [results[0].id, results[2].id] });
+  });
+
   it("takes what earlier lines make, whatever the distance", async () => {
     const accountId = "acc_000000000000000b";
     const person = "per_000000000000000b";

@@ -1,13 +1,7 @@
 /** One line of a batch: from its bytes to a command that may run, and to the line that answers it. */
 import { z } from "zod";
-import {
-  type Acknowledged,
-  type Caller,
-  type CommandDefinition,
-  type Desk,
-  externallyNamed,
-  externalReference,
-} from "../../commands/command.ts";
+import { type Acknowledged, type Caller, type CommandDefinition, type Desk, externallyNamed } from "../../commands/command.ts";
+import { withIds } from "../../commands/external-references.ts";
 import { statusOf } from "../acknowledgement.ts";
 import { requireScope, requireUnrevoked } from "../auth.ts";
 import { parseJson } from "../json-body.ts";
@@ -24,7 +18,12 @@ export const batchLine = z.strictObject({
     .record(z.string(), z.unknown())
     .default({})
     .describe("What the command's path would name: an id, or `{source, externalId}` for what was recorded with these."),
-  body: z.record(z.string(), z.unknown()).default({}),
+  body: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe(
+      "As the command's own route takes it; `account`, `owner`, `participants`, `promisor` and `promisee` may be named by external ids too.",
+    ),
   idempotencyKey: z
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters")
@@ -80,40 +79,19 @@ export function readLine({ number, bytes }: Line, context: BatchContext): LineCo
       errors: [{ in: "body", field: "/command", reason: "is not the name of a command" }],
     });
   requireScope(context.caller, command.scope);
-  const { params: named, references } = resolved(line.params, context.desk);
-  const params = validated(command.params, named, "path");
-  const body = stamped(command.name, validated(command.body, line.body, "body"), context.recording);
+  const named = withIds(line, (prefix, reference) => externallyNamed(context.desk, prefix, reference));
+  const params = validated(command.params, named.params, "path");
+  const body = stamped(command.name, validated(command.body, named.body, "body"), context.recording);
   const place = line.idempotencyKey === undefined ? keyOfLine(context.idempotencyKey, number) : undefined;
   const idempotencyKey = line.idempotencyKey ?? place;
   const { ifMatch: expectedRevision } = line;
   // What administers the ledger may concern every line: a policy closes the vocabulary, a key is revoked.
-  const touched = touchedBy({ name: command.name, params, references, body, idempotencyKey, alone: command.scope === "admin" });
+  const touched = touchedBy({ name: command.name, params, named, body, idempotencyKey, alone: command.scope === "admin" });
   return { number, command, params, body, idempotencyKey, place, expectedRevision, touched };
 }
 
 /** So the same lines under the same key again are the same requests. */
 const keyOfLine = (key: string | undefined, number: number) => (key === undefined ? undefined : `${key}/${number}`);
-
-const prefixes: Record<string, string> = {
-  account: "acc",
-  person: "per",
-  interaction: "int",
-  promise: "prm",
-  outcome: "out",
-};
-
-/** Ids in the place of references by external id. */
-function resolved(params: Record<string, unknown>, desk: Desk) {
-  const references: z.output<typeof externalReference>[] = [];
-  const idOf = ([name, value]: [string, unknown]): [string, unknown] => {
-    const prefix = Object.hasOwn(prefixes, name) ? prefixes[name] : undefined;
-    const reference = externalReference.safeParse(value);
-    if (prefix === undefined || !reference.success) return [name, value];
-    references.push(reference.data);
-    return [name, externallyNamed(desk, prefix, reference.data)];
-  };
-  return { params: Object.fromEntries(Object.entries(params).map(idOf)), references };
-}
 
 /** A line that is no line of a batch at all is malformed, unlike one whose command is refused. */
 function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batchLine> {

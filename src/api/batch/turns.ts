@@ -7,6 +7,8 @@
  * server makes) no line in flight can depend on.
  */
 
+import type { ExternalReference } from "../../commands/external-references.ts";
+
 type Entry = { writer: Promise<unknown> | undefined; readers: Set<Promise<unknown>> };
 
 export type Touched = {
@@ -82,8 +84,8 @@ const idForm = /^(?:acc|per|int|agr|prm|out|key|rec)_[0-9a-z]{16,40}$/;
 export function touchedBy(line: {
   name: string;
   params: object;
-  /** Named in the path by their external ids. */
-  references: readonly { source: string; externalId: string }[];
+  /** By their external ids. */
+  named: { written: readonly ExternalReference[]; read: readonly ExternalReference[] };
   body: object;
   idempotencyKey: string | undefined;
   alone: boolean;
@@ -94,7 +96,8 @@ export function touchedBy(line: {
   collect(line.body, reads, writes);
   const { source, externalId } = line.body as { source?: unknown; externalId?: unknown };
   if (externalId !== undefined) writes.add(externalName(String(source), String(externalId)));
-  for (const reference of line.references) writes.add(externalName(reference.source, reference.externalId));
+  for (const { source, externalId } of line.named.written) writes.add(externalName(source, externalId));
+  for (const { source, externalId } of line.named.read) reads.add(externalName(source, externalId));
   if (line.idempotencyKey !== undefined) writes.add(`${line.name} ${line.idempotencyKey}`);
   for (const name of writes) reads.delete(name);
   return { reads, writes, alone: line.alone };
