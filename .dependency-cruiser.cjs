@@ -131,6 +131,12 @@ module.exports = {
       ],
       "What goes out as evidence is stored bytes, proofs and openings, not what a view says of them.",
     ),
+    only(
+      "importing-reads-files-of-others",
+      "^src/importing/",
+      ["^src/domain/values\\.ts$", "^node:", "^(stream|crypto)$", "node_modules/(zod|csv-parse|rrule-temporal)/"],
+      "What a file holds is found out without a ledger, a server or a clock.",
+    ),
     {
       name: "projections-never-append",
       comment: "Read models are derived; what they need of the log they are given.",

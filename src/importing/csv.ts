@@ -2,16 +2,9 @@
 import { CsvError as ParseError, type Info, parse } from "csv-parse";
 import { type Readable, Transform } from "node:stream";
 import type { Row } from "./fields.ts";
+import { FileError } from "./refusals.ts";
 
 export type CsvRow = { line: number } & ({ row: Row } | { reason: string });
-
-/** The file can't be read as this CSV at all. */
-export class CsvError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "CsvError";
-  }
-}
 
 const rowBytesMax = 256 * 1024;
 
@@ -19,7 +12,7 @@ type Parsed = { record: string[]; info: Info };
 
 /**
  * @param columns those that the header must have.
- * @throws CsvError for a header that lacks a column or names one twice, and for a quote that stands where none may.
+ * @throws FileError for a header that lacks a column or names one twice, and for a quote that stands where none may.
  */
 export async function* csvRows(bytes: Readable, delimiter: string, columns: readonly string[]): AsyncGenerator<CsvRow> {
   // Empty lines are passed over here and not by the parser, whose own count of lines also takes a line end in quotes for two.
@@ -62,9 +55,9 @@ class Header {
     return parsed;
   }
 
-  /** @throws CsvError */
+  /** @throws FileError */
   checked(): string[] {
-    if (this.record === undefined) throw new CsvError("the file has no header line");
+    if (this.record === undefined) throw new FileError("the file has no header line");
     return (this.#names ??= checkedHeader(this.record, this.#columns));
   }
 }
@@ -94,10 +87,10 @@ class LineCount extends Transform {
 function checkedHeader(record: string[], columns: readonly string[]): string[] {
   const header = record.map((name) => name.trim());
   const twice = header.find((name, index) => header.indexOf(name) !== index);
-  if (twice !== undefined) throw new CsvError(`the column "${twice}" stands twice in the header`);
+  if (twice !== undefined) throw new FileError(`the column "${twice}" stands twice in the header`);
   const lacking = columns.filter((name) => !header.includes(name));
   if (lacking.length > 0)
-    throw new CsvError(
+    throw new FileError(
       `the header has no column ${lacking.map((name) => `"${name}"`).join(", ")}; it has ${header.map((name) => `"${name}"`).join(", ")}`,
     );
   return header;
@@ -110,9 +103,9 @@ function rowOf(record: string[], header: readonly string[], line: number): CsvRo
 }
 
 /** @param error says where it noticed the fault; the cause may lie before. */
-function faultOf({ code, lines }: ParseError & { lines?: number }): CsvError {
+function faultOf({ code, lines }: ParseError & { lines?: number }): FileError {
   const where = `near line ${lines ?? 1}`;
   if (code === "CSV_MAX_RECORD_SIZE")
-    return new CsvError(`a row ${where} is longer than ${rowBytesMax} bytes: is a quote not closed?`);
-  return new CsvError(`${where} is no CSV: a quote stands where none may, or is not closed`);
+    return new FileError(`a row ${where} is longer than ${rowBytesMax} bytes: is a quote not closed?`);
+  return new FileError(`${where} is no CSV: a quote stands where none may, or is not closed`);
 }

@@ -14,6 +14,7 @@ const usualForms: Record<string, Form> = {
   "terms.dueAt": "instant",
   "terms.graceMinutes": "number",
   needsAcceptance: "boolean",
+  cancelled: "boolean",
 };
 
 /** The fields that a row gives, by path. Empty cells give none. @throws RowError */
@@ -28,12 +29,21 @@ export function fieldsOf(row: Row, mapping: Mapping): Map<string, Json> {
 
 function fieldValue(path: string, spec: FieldSpec, row: Row, mapping: Mapping): Json | undefined {
   if ("value" in spec) return spec.value as Json;
+  if ("each" in spec) {
+    const values = spec.each.map((cell) => cellValue(path, cell, row, mapping)).filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : values.flat();
+  }
+  return cellValue(path, spec, row, mapping);
+}
+
+function cellValue(path: string, spec: CellSpec, row: Row, mapping: Mapping): Json | undefined {
   // Line ends of other systems are no text of theirs.
   const text = textOf(spec, row).replace(/\r\n?/g, "\n").trim();
   if (text === "") return spec.default as Json | undefined;
   if (text.includes("\ufffd")) throw new RowError(path, "is not UTF-8");
   const form = spec.as ?? usualForms[path] ?? "text";
   if (form === "list") return listOf(path, text, spec);
+  if (spec.refersTo !== undefined) return referenceTo(spec.refersTo, mapped(path, text, spec));
   return valueOf(path, mapped(path, text, spec), form, spec, mapping);
 }
 
@@ -50,15 +60,19 @@ function filled(template: string, row: Row): string {
   return isEmpty && template.includes("{") ? "" : text;
 }
 
-const listOf = (path: string, text: string, spec: CellSpec): string[] =>
+const listOf = (path: string, text: string, spec: CellSpec): Json[] =>
   text
     .split(spec.split ?? ";")
     .map((item) => item.trim())
     .filter((item) => item !== "")
-    .map((item) => mapped(path, item, spec));
+    .map((item) => mapped(path, item, spec))
+    .map((item) => (spec.refersTo === undefined ? item : referenceTo(spec.refersTo, item)));
 
-function mapped(path: string, text: string, { map }: CellSpec): string {
+const referenceTo = (source: string, externalId: string): Json => ({ source, externalId });
+
+function mapped(path: string, text: string, { map, otherwise }: CellSpec): string {
   if (map === undefined) return text;
+  if (!Object.hasOwn(map, text) && otherwise !== undefined) return otherwise;
   if (!Object.hasOwn(map, text)) throw new RowError(path, "is not among the texts that the mapping's `map` names");
   return map[text]!;
 }
@@ -71,6 +85,8 @@ function valueOf(path: string, text: string, form: Exclude<Form, "list">, spec: 
       return numberOf(path, text, mapping);
     case "boolean":
       return booleanOf(path, text);
+    case "duration":
+      return minutesIn(path, text);
     case "instant": {
       const found = instantFrom(text, {
         date: spec.date,
@@ -92,6 +108,17 @@ function numberOf(path: string, text: string, { decimal }: Mapping): number {
   const plain = decimal === "," ? text.replace(",", ".") : text;
   if (!/^[+-]?\d+(\.\d+)?$/.test(plain)) throw new RowError(path, "is no number");
   return Number(plain);
+}
+
+/** Minutes, from `1:30`, `1:30:00` or `PT1H30M`. */
+function minutesIn(path: string, text: string): number {
+  const clock = /^(\d{1,4}):(\d\d)(?::(\d\d))?$/.exec(text);
+  if (clock !== null) return Math.round(Number(clock[1]) * 60 + Number(clock[2]) + Number(clock[3] ?? "0") / 60);
+  try {
+    return Math.round(Temporal.Duration.from(text).total("minutes"));
+  } catch {
+    throw new RowError(path, "is no duration such as `1:30` or `PT1H30M`");
+  }
 }
 
 function booleanOf(path: string, text: string): boolean {

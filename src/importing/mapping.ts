@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { slug, timeZone } from "../domain/values.ts";
 import { patternOf } from "./dates.ts";
+import { encodings } from "./decoding.ts";
 
-const form = z.enum(["text", "number", "boolean", "instant", "day", "list"]);
+const form = z.enum(["text", "number", "boolean", "instant", "day", "list", "duration"]);
 export type Form = z.infer<typeof form>;
 
 const conversion = {
@@ -20,20 +21,33 @@ const conversion = {
   map: z
     .record(z.string(), z.string())
     .optional()
-    .describe("What a text in the file becomes. A text that is not named is refused."),
+    .describe("What a text in the file becomes. A text that is not named is refused, unless `otherwise` says what it becomes."),
+  otherwise: z.string().optional().describe("What a text becomes that `map` does not name."),
+  refersTo: slug
+    .optional()
+    .describe(
+      "The text is an external id of this source, as the account or person was opened with; for `account`, `owner`, `participants` and the parties of a promise.",
+    ),
   default: z.json().optional().describe("The field's value where the cell is empty; without it the field is left out."),
 };
 
-const fieldSpec = z.union([
-  z.strictObject({ value: z.json() }),
+const cellSpec = z.union([
   z.strictObject({ column: z.string().min(1), ...conversion }),
   z.strictObject({
     template: z.string().min(1).describe("Text with columns in braces: `{Kind} with {Contact}`."),
     ...conversion,
   }),
 ]);
+export type CellSpec = z.infer<typeof cellSpec>;
+
+const fieldSpec = z.union([
+  z.strictObject({ value: z.json() }),
+  z.strictObject({
+    each: z.array(cellSpec).min(1).max(20).describe("A list of what several columns hold, empty ones left out."),
+  }),
+  cellSpec,
+]);
 export type FieldSpec = z.infer<typeof fieldSpec>;
-export type CellSpec = Exclude<FieldSpec, { value: unknown }>;
 
 /** A field of the command's body, its parts joined by dots: `startedAt`, `amount.value`. */
 const fieldPath = z
@@ -44,38 +58,53 @@ const fieldPath = z
   );
 
 export const mapping = z.strictObject({
-  kind: z.enum(["interactions", "promises"]).optional().describe("What the rows are, so that a wrong --kind is noticed."),
+  kind: z
+    .enum(["interactions", "promises", "accounts", "people"])
+    .optional()
+    .describe("What the rows are, so that a wrong --kind is noticed."),
   source: slug.optional().describe("The system that the file comes from; --source wins."),
+  encoding: z.enum(encodings).optional().describe("UTF-8 where absent, unless a byte order mark says otherwise."),
   delimiter: z.string().length(1).default(","),
   decimal: z.enum([".", ","]).default("."),
   timeZone: timeZone.optional().describe("Where dates without a zone are meant."),
+  only: z
+    .record(z.string(), z.array(z.string()).min(1))
+    .default({})
+    .describe("Rows that are taken, by what some columns hold; others are left out and counted."),
   fields: z.record(fieldPath, fieldSpec),
 });
 export type Mapping = z.output<typeof mapping>;
 export type ImportKind = NonNullable<Mapping["kind"]>;
 
-/** Which columns a field is made of. */
-export function columnsOf(spec: FieldSpec): string[] {
+/** Cells that a field is made of; none for a fixed value. */
+export function cellsOf(spec: FieldSpec): CellSpec[] {
   if ("value" in spec) return [];
-  if ("column" in spec) return [spec.column];
-  return [...spec.template.matchAll(placeholder)].map(([, column]) => column!);
+  return "each" in spec ? spec.each : [spec];
 }
+
+/** Which columns a mapping asks for. */
+export const columnsIn = ({ fields, only }: Mapping): string[] => [
+  ...new Set([...Object.keys(only), ...Object.values(fields).flatMap(cellsOf).flatMap(columnsOf)]),
+];
+
+const columnsOf = (spec: CellSpec): string[] =>
+  "column" in spec ? [spec.column] : [...spec.template.matchAll(placeholder)].map(([, column]) => column!);
 
 export const placeholder = /\{([^{}]+)\}/g;
 
 /** What a schema can't see: forms of dates and time zones that do not exist. @throws Error with a sentence for each. */
 export function checkMapping({ timeZone, fields }: Mapping): void {
   if (timeZone !== undefined) checkTimeZone("timeZone", timeZone);
-  for (const [path, spec] of Object.entries(fields)) {
-    if ("value" in spec) continue;
-    if (spec.timeZone !== undefined) checkTimeZone(`fields.${path}.timeZone`, spec.timeZone);
-    if (spec.date !== undefined && !namedDates.has(spec.date)) patternOf(spec.date);
-  }
+  for (const [path, spec] of Object.entries(fields))
+    for (const cell of cellsOf(spec)) {
+      if (cell.timeZone !== undefined) checkTimeZone(`fields.${path}.timeZone`, cell.timeZone);
+      if (cell.date !== undefined && !namedDates.has(cell.date)) patternOf(cell.date);
+    }
 }
 
 const namedDates = new Set(["iso", "epoch-seconds", "epoch-ms"]);
 
-function checkTimeZone(where: string, name: string): void {
+export function checkTimeZone(where: string, name: string): void {
   try {
     Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
   } catch {

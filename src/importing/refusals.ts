@@ -7,3 +7,11 @@ export class RowError extends Error {
     this.field = field;
   }
 }
+
+/** The file can't be read as what it is said to be, from some place on. */
+export class FileError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "FileError";
+  }
+}

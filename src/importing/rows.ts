@@ -1,18 +1,8 @@
 /** From one row of a CSV file to the commands that record it. */
 import { bodyOf, fieldsOf, type Json, type Row } from "./fields.ts";
+import { type CommandLine, type Imported, omission, type Warning } from "./items.ts";
 import type { ImportKind, Mapping } from "./mapping.ts";
 import { RowError } from "./refusals.ts";
-
-export type CommandLine = {
-  command: string;
-  /** A promise is named by its id, or by the external id that it was made with. */
-  params?: Record<string, Json>;
-  body: Record<string, Json>;
-  idempotencyKey?: string;
-  ifMatch?: number;
-};
-export type Warning = "no-due-date" | "due-before-made" | "kept-before-made" | "finished-without-fraction";
-export type Imported = { lines: CommandLine[]; warnings: Warning[] };
 
 export type RowContext = {
   mapping: Mapping;
@@ -22,14 +12,40 @@ export type RowContext = {
 };
 
 /** @throws RowError naming the field that is at fault. */
-export const importedFrom = (kind: ImportKind, row: Row, context: RowContext): Imported =>
-  kind === "interactions" ? interactionOf(row, context) : promiseOf(row, context);
+export function importedFrom(kind: ImportKind, row: Row, context: RowContext): Imported {
+  if (!isTaken(row, context.mapping)) return omission("filtered");
+  switch (kind) {
+    case "interactions":
+      return interactionOf(row, context);
+    case "promises":
+      return promiseOf(row, context);
+    case "accounts":
+      return named("open-account", row, context);
+    case "people":
+      return named("add-person", row, context);
+  }
+}
 
-function interactionOf(row: Row, { mapping, source }: RowContext): Imported {
+const isTaken = (row: Row, { only }: Mapping): boolean =>
+  Object.entries(only).every(([column, texts]) => texts.includes((row[column] ?? "").trim()));
+
+/** What has an external id is told anew whenever its row has changed; without one each row is a fact of its own. */
+function interactionOf(row: Row, context: RowContext): Imported {
+  const body = sourced(row, context);
+  const isKnown = body["externalId"] !== undefined;
+  return { lines: [{ command: isKnown ? "sync-interaction" : "record-interaction", body }], warnings: [] };
+}
+
+const named = (command: string, row: Row, context: RowContext): Imported => ({
+  lines: [{ command, body: sourced(row, context) }],
+  warnings: [],
+});
+
+function sourced(row: Row, { mapping, source }: RowContext): Record<string, Json> {
   const body = bodyOf(fieldsOf(row, mapping));
   if (source !== undefined && body["source"] === undefined) body["source"] = source;
   if (body["externalId"] !== undefined && body["source"] === undefined) unsourced();
-  return { lines: [{ command: "record-interaction", body }], warnings: [] };
+  return body;
 }
 
 function unsourced(): never {

@@ -4,7 +4,7 @@ import { checkMapping, type ImportKind, mapping } from "../../src/importing/mapp
 import { RowError } from "../../src/importing/refusals.ts";
 import { importedFrom } from "../../src/importing/rows.ts";
 
-type Rest = { timeZone?: string; decimal?: string };
+type Rest = { timeZone?: string; decimal?: string; only?: object };
 
 const imported = (
   kind: ImportKind,
@@ -49,6 +49,37 @@ describe("a field of a mapping", () => {
     expect(interaction(fields, { A: " ", B: "" })).toEqual({ purpose: "service", source: "crm" });
   });
 
+  it("refers to what bears an external id, one or several, from one column or more", () => {
+    const fields = {
+      account: { column: "A", refersTo: "crm" },
+      participants: {
+        each: [{ column: "B", refersTo: "crm" }, { column: "C" }, { column: "D", refersTo: "hr", map: { x: "X" } }],
+      },
+    };
+    expect(interaction(fields, { A: "17", B: "", C: "per_c", D: "x" })).toMatchObject({
+      account: { source: "crm", externalId: "17" },
+      participants: ["per_c", { source: "hr", externalId: "X" }],
+    });
+    const several = { participants: { column: "A", split: "|", refersTo: "crm" } };
+    expect(interaction(several, { A: "1|2" })["participants"]).toEqual([
+      { source: "crm", externalId: "1" },
+      { source: "crm", externalId: "2" },
+    ]);
+  });
+
+  it("becomes what the map names, or else what it says for all others", () => {
+    const fields = { kind: { column: "A", map: { Besuch: "visit" }, otherwise: "other" } };
+    expect([interaction(fields, { A: "Besuch" })["kind"], interaction(fields, { A: "Fax" })["kind"]]).toEqual(["visit", "other"]);
+  });
+
+  it.each([
+    ["1:30", 90],
+    ["0:07:40", 8],
+    ["PT1H5M", 65],
+  ])("reads the duration %s as %i minutes", (text, minutes) => {
+    expect(interaction({ minutes: { column: "A", as: "duration" } }, { A: text })).toMatchObject({ minutes });
+  });
+
   it("keeps formulas and line ends as text", () => {
     expect(interaction({ note: { column: "A" } }, { A: "=SUM(A1)\r\n@x" })).toMatchObject({ note: "=SUM(A1)\n@x" });
   });
@@ -63,9 +94,26 @@ describe("a field of a mapping", () => {
     [{ account: { column: "A", map: { "C-17": "acc_x" } } }, "C-18", "account", "is not among the texts"],
     [{ account: { column: "A", map: {} } }, "constructor", "account", "is not among the texts"],
     [{ note: { column: "A" } }, "caf\ufffd", "note", "is not UTF-8"],
+    [{ minutes: { column: "A", as: "duration" } }, "long", "minutes", "is no duration"],
     [{ needsAcceptance: { column: "A" } }, "perhaps", "needsAcceptance", "is neither true nor false"],
   ])("%j refuses %j and names itself", (fields, cell, field, reason) => {
     expect(refusal(() => interaction(fields, { A: cell }))).toEqual({ field, reason: expect.stringContaining(reason) });
+  });
+});
+
+it("rows are known again by an external id, and left out where the mapping takes others", () => {
+  const fields = { externalId: { column: "A" } };
+  expect(imported("interactions", fields, { A: "7" }).lines[0]!.command).toBe("sync-interaction");
+  expect(imported("interactions", {}, { A: "7" }).lines[0]!.command).toBe("record-interaction");
+  expect(imported("accounts", fields, { A: "7" }).lines[0]!.command).toBe("open-account");
+  expect(imported("people", fields, { A: "7" }).lines).toEqual([
+    { command: "add-person", body: { externalId: "7", source: "crm" } },
+  ]);
+  const only = { only: { A: ["7", "8"] } };
+  expect(imported("people", fields, { A: "8" }, { source: "crm", ...only }).lines).toHaveLength(1);
+  expect(imported("people", fields, { A: "9" }, { source: "crm", ...only })).toMatchObject({
+    lines: [],
+    omitted: { filtered: 1 },
   });
 });
 

@@ -5,7 +5,7 @@
 import { createHmac } from "node:crypto";
 import { canonicalText } from "../../canonical/canonical-json.ts";
 import type { PromiseId } from "../../domain/values.ts";
-import type { CommandLine } from "../../importing/rows.ts";
+import type { CommandLine } from "../../importing/items.ts";
 import { derivedId } from "../../ledger/ids.ts";
 
 export type Identity = {

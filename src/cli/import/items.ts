@@ -1,12 +1,13 @@
-/** What a file holds, line by line, before anything of it is sent. */
+/** What a file holds, piece by piece, before anything of it is sent. */
 import type { Readable } from "node:stream";
 import { linesOf } from "../../api/batch/lines.ts";
+import { type CalendarContext, calendarItems } from "../../importing/calendar/calendar.ts";
 import { csvRows } from "../../importing/csv.ts";
-import { columnsOf, type ImportKind, type Mapping } from "../../importing/mapping.ts";
-import { RowError } from "../../importing/refusals.ts";
-import { type CommandLine, type Imported, importedFrom, type RowContext } from "../../importing/rows.ts";
-
-export type Item = { line: number } & (Imported | { field: string; reason: string });
+import { decoded } from "../../importing/decoding.ts";
+import { attempted, type CommandLine, type Imported, type Item, type Refused } from "../../importing/items.ts";
+import { type MailContext, mailItems } from "../../importing/mail/mail.ts";
+import { columnsIn, type ImportKind } from "../../importing/mapping.ts";
+import { importedFrom, type RowContext } from "../../importing/rows.ts";
 
 /** The API takes no longer ones. */
 const lineBytesMax = 256 * 1024;
@@ -22,7 +23,7 @@ export async function* commandItems(bytes: Readable): AsyncGenerator<Item> {
 const withoutMark = (text: Buffer): Buffer =>
   text.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? text.subarray(3) : text;
 
-function commandIn(text: Buffer): Imported | { field: string; reason: string } {
+function commandIn(text: Buffer): Imported | Refused {
   let value: unknown;
   try {
     value = JSON.parse(text.toString("utf8"));
@@ -37,20 +38,11 @@ function commandIn(text: Buffer): Imported | { field: string; reason: string } {
 /** Rows of a CSV file as commands. */
 export async function* rowItems(bytes: Readable, kind: ImportKind, context: RowContext): AsyncGenerator<Item> {
   const { mapping } = context;
-  for await (const read of csvRows(bytes, mapping.delimiter, columnsIn(mapping))) {
+  for await (const read of csvRows(decoded(bytes, mapping.encoding), mapping.delimiter, columnsIn(mapping))) {
     const { line } = read;
     if ("reason" in read) yield { line, field: "", reason: read.reason };
     else yield { line, ...attempted(() => importedFrom(kind, read.row, context)) };
   }
 }
 
-const columnsIn = ({ fields }: Mapping): string[] => [...new Set(Object.values(fields).flatMap(columnsOf))];
-
-function attempted(work: () => Imported): Imported | { field: string; reason: string } {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof RowError) return { field: `/${error.field.replaceAll(".", "/")}`, reason: error.message };
-    throw error;
-  }
-}
+export { type CalendarContext, calendarItems, type MailContext, mailItems };

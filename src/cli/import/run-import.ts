@@ -1,22 +1,24 @@
 /** Sends what a file holds and tells its lines what became of them. */
-import { externalReference } from "../../commands/command.ts";
+import { withIds } from "../../commands/external-references.ts";
 import { commandNamed } from "../../commands/registry.ts";
-import type { Mapping } from "../../importing/mapping.ts";
-import type { CommandLine } from "../../importing/rows.ts";
+import type { CommandLine, Item } from "../../importing/items.ts";
+import { cellsOf, type Mapping } from "../../importing/mapping.ts";
 import { type Answer, type BatchRequest, type LineAnswer, type Problem, sendBatch } from "./batch-client.ts";
 import type { Identity } from "./identity.ts";
 import type { Refusal, Tally } from "./import-report.ts";
-import type { Item } from "./items.ts";
 
 export type ImportRun = {
   items: AsyncIterable<Item>;
   tally: Tally;
   /** Of a CSV file: names the columns behind fields. */
-  mapping?: Mapping;
+  mapping?: Mapping | undefined;
 };
 
+/** A piece of the file: where it begins, and its own name. */
+type Place = { line: number; name?: string };
+
 /** A command on its way: answers come in the order of commands, so those under way are a queue. */
-type Sent = { line: number; isByContent: boolean; isByRow: boolean };
+type Sent = { place: Place; knownCodes: ReadonlySet<string> };
 
 /** @param onAnswer sees every answer with the line of the file that it answers. */
 export async function runImport(
@@ -31,16 +33,17 @@ export async function runImport(
 
   async function* texts(): AsyncGenerator<string> {
     try {
-      for await (const item of items) for (const each of taken(item, tally, mapping)) yield textOf(each, item.line);
+      for await (const item of items)
+        for (const each of taken(item, tally, mapping)) yield textOf(each.line, placeOf(item), each.isOpening);
     } catch (error) {
       unreadable = error;
       throw error;
     }
   }
 
-  function textOf(each: CommandLine, number: number): string {
+  function textOf(each: CommandLine, place: Place, isOpening: boolean): string {
     const { line, isByContent } = identity.identified(each);
-    sent.push({ line: number, isByContent, isByRow: mapping !== undefined });
+    sent.push({ place, knownCodes: knownCodesOf(each, { isByContent, isByRow: mapping !== undefined, isOpening }) });
     report.commands += 1;
     return `${JSON.stringify(line)}\n`;
   }
@@ -55,12 +58,12 @@ export async function runImport(
     throw unreadable ?? error;
   }
 
-  function settle(answer: LineAnswer, { line, isByContent, isByRow }: Sent): void {
-    onAnswer(line, answer);
+  function settle(answer: LineAnswer, { place, knownCodes }: Sent): void {
+    onAnswer(place.line, answer);
     const { problem } = answer;
     if (problem === undefined && answer.replayed !== true) report.accepted += 1;
-    else if (problem === undefined || isKnown(problem, isByContent, isByRow)) report.known += 1;
-    else tally.refuse(refusalOf(line, problem, mapping));
+    else if (problem === undefined || knownCodes.has(problem.code)) report.known += 1;
+    else tally.refuse(refusalOf(place, problem, mapping));
   }
 
   function conclude(answer: Exclude<Answer, LineAnswer>): void {
@@ -69,28 +72,38 @@ export async function runImport(
   }
 }
 
-/**
- * A line known by its content can differ from what was sent before only in the load of history that it came with, and a row's
- * promise bears an id made of the row's own id.
- */
-const isKnown = ({ code }: Problem, isByContent: boolean, isByRow: boolean): boolean =>
-  (isByContent && code === "idempotency-key-reused") || (isByRow && code === "promise-exists");
+/** Refusals that say no more than that there is nothing to add. */
+function knownCodesOf(
+  { body }: CommandLine,
+  { isByContent, isByRow, isOpening }: { isByContent: boolean; isByRow: boolean; isOpening: boolean },
+): Set<string> {
+  const codes = new Set<string>();
+  // A line known by its content can differ from what was sent before only in the load of history that it came with.
+  if (isByContent || isOpening) codes.add("idempotency-key-reused");
+  // A row's promise bears an id made of the row's own id.
+  if (isByRow) codes.add("promise-exists");
+  if (isOpening) for (const code of ["account-exists", "person-exists"]) codes.add(code);
+  // Cancelled before it was ever told of.
+  if (body?.["cancelled"] === true) codes.add("interaction-not-found");
+  return codes;
+}
+
+const placeOf = ({ line, name }: Item): Place => (name === undefined ? { line } : { line, name });
 
 /** The commands of an item; none for one that is refused here. */
-function taken(item: Item, tally: Tally, mapping: Mapping | undefined): CommandLine[] {
+function taken(item: Item, tally: Tally, mapping: Mapping | undefined): { line: CommandLine; isOpening: boolean }[] {
   tally.report.lines += 1;
   if ("reason" in item) {
-    tally.refuse({
-      line: item.line,
-      field: item.field,
-      ...columnOf(item.field, mapping),
-      code: "unreadable",
-      reason: item.reason,
-    });
+    const { field, reason } = item;
+    tally.refuse({ ...placeOf(item), field, ...columnOf(field, mapping), code: "unreadable", reason });
     return [];
   }
   tally.warn(item.line, item.warnings);
-  return item.lines;
+  tally.omit(item.omitted ?? {});
+  return [
+    ...(item.openings ?? []).map((line) => ({ line, isOpening: true })),
+    ...item.lines.map((line) => ({ line, isOpening: false })),
+  ];
 }
 
 /** Looks at every line as the API would, but for what only the ledger knows. */
@@ -98,36 +111,31 @@ export async function dryRun({ items, tally, mapping }: ImportRun): Promise<void
   const { validated } = await import("../../api/validation.ts");
   const { problemOf } = await import("../../api/problem.ts");
   for await (const item of items) {
-    for (const { command: name, params = {}, body = {} } of taken(item, tally, mapping)) {
+    for (const {
+      line: { command: name, params = {}, body = {} },
+    } of taken(item, tally, mapping)) {
       tally.report.commands += 1;
       const command = commandNamed(name);
       if (command === undefined) {
-        tally.refuse({ line: item.line, field: "/command", code: "command-unknown", reason: "is not the name of a command" });
+        tally.refuse({ ...placeOf(item), field: "/command", code: "command-unknown", reason: "is not the name of a command" });
         continue;
       }
       try {
-        validated(command.params, foreseen(params), "path");
-        validated(command.body, body, "body");
+        // An id in the place of each reference by external id, as only the ledger can tell it.
+        const named = withIds({ params, body }, (prefix) => `${prefix}_${"0".repeat(16)}`);
+        validated(command.params, named.params, "path");
+        validated(command.body, named.body, "body");
       } catch (error) {
-        tally.refuse(refusalOf(item.line, problemOf(error).problem as Problem, mapping));
+        tally.refuse(refusalOf(placeOf(item), problemOf(error).problem as Problem, mapping));
       }
     }
   }
 }
 
-/** An id in the place of each reference by external id, as only the ledger can tell it. */
-function foreseen(params: Record<string, unknown>): Record<string, unknown> {
-  const idOf = ([name, value]: [string, unknown]) =>
-    externalReference.safeParse(value).success
-      ? [name, `${name === "promise" ? "prm" : name.slice(0, 3)}_${"0".repeat(16)}`]
-      : [name, value];
-  return Object.fromEntries(Object.entries(params).map(idOf));
-}
-
-function refusalOf(line: number, { code, detail, errors }: Problem, mapping: Mapping | undefined): Refusal {
+function refusalOf(place: Place, { code, detail, errors }: Problem, mapping: Mapping | undefined): Refusal {
   const [first] = errors ?? [];
-  if (first === undefined) return { line, field: null, code, reason: detail ?? code };
-  return { line, field: first.field, ...columnOf(first.field, mapping), code, reason: first.reason };
+  if (first === undefined) return { ...place, field: null, code, reason: detail ?? code };
+  return { ...place, field: first.field, ...columnOf(first.field, mapping), code, reason: first.reason };
 }
 
 /** Fields of commands that stand under another name in a mapping of promises. */
@@ -143,7 +151,8 @@ function columnOf(field: string, mapping: Mapping | undefined): { column?: strin
   const path = field.slice(1).replaceAll("/", ".");
   for (const name of [path, path.split(".")[0]!, ...(mappedNames[path] ?? [])]) {
     const spec = mapping.fields[name];
-    if (spec !== undefined && "column" in spec) return { column: spec.column };
+    const [cell] = spec === undefined ? [] : cellsOf(spec);
+    if (cell !== undefined && "column" in cell) return { column: cell.column };
   }
   return {};
 }

@@ -1,0 +1,93 @@
+/** Recurrence rules of calendars, worked out over local times as if in UTC, so that no change of the clocks can disturb them. */
+import { RRuleTemporal } from "rrule-temporal";
+import { RowError } from "../refusals.ts";
+
+/** Daily for 27 years. More from one event is a mistake, or an attack. */
+const placeCountMax = 10_000;
+/** A rule that finds nothing in so many steps (the 30th of February) finds nothing at all. */
+const maxIterations = 50_000;
+const maxCandidateEvaluations = 2_000_000;
+
+const frequencies = new Set(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]);
+const ruleLengthMax = 500;
+
+export type Bounds = {
+  /** Local time up to which anything is asked for. */
+  until: Temporal.PlainDateTime;
+  /** An UNTIL in UTC as local time. */
+  untilLocal(utcMs: number): Temporal.PlainDateTime;
+};
+
+/** Local times that a rule gives, the first one included. @throws RowError for a rule that can't be worked out. */
+export function rulePlaces(
+  written: string,
+  first: Temporal.PlainDateTime,
+  { until, untilLocal }: Bounds,
+): Temporal.PlainDateTime[] {
+  const rule = written.trim().toUpperCase();
+  const parts = rule.split(";").filter((part) => part !== "");
+  if (rule.length > ruleLengthMax || parts.some((part) => !/^[A-Z-]+=[A-Z0-9,+-]+$/.test(part))) refused("is no recurrence rule");
+  const valueOf = (name: string) => parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
+  if (!frequencies.has(valueOf("FREQ") ?? "")) refused("recurs neither daily nor weekly, monthly or yearly");
+  const end = endOf(valueOf("UNTIL"), untilLocal);
+  const last = end !== undefined && Temporal.PlainDateTime.compare(end, until) < 0 ? end : until;
+  if (Temporal.PlainDateTime.compare(first, last) > 0) return [];
+  const places = expanded(parts.filter((part) => !part.startsWith("UNTIL=")).join(";"), first, last);
+  if (places.length > placeCountMax) refused(`recurs more than ${placeCountMax} times`);
+  return places;
+}
+
+function refused(reason: string): never {
+  throw new RowError("rrule", reason);
+}
+
+/** A day means its end. */
+function endOf(written: string | undefined, untilLocal: Bounds["untilLocal"]): Temporal.PlainDateTime | undefined {
+  if (written === undefined) return undefined;
+  const end = plainTime(written);
+  if (end === undefined) refused("has an UNTIL that is no date");
+  if (written.endsWith("Z")) return untilLocal(end.toZonedDateTime("UTC").epochMilliseconds);
+  return written.includes("T") ? end : end.add({ days: 1 }).subtract({ milliseconds: 1 });
+}
+
+function expanded(rruleString: string, first: Temporal.PlainDateTime, last: Temporal.PlainDateTime): Temporal.PlainDateTime[] {
+  const places: Temporal.PlainDateTime[] = [];
+  const take = (at: { toPlainDateTime(): Temporal.PlainDateTime }): boolean => {
+    const place = at.toPlainDateTime();
+    if (Temporal.PlainDateTime.compare(place, last) > 0) return false;
+    places.push(place);
+    return places.length <= placeCountMax;
+  };
+  try {
+    const dtstart = first.toZonedDateTime("UTC");
+    const rule = new RRuleTemporal({
+      rruleString,
+      dtstart,
+      includeDtstart: true,
+      cache: false,
+      maxIterations,
+      maxCandidateEvaluations,
+    });
+    rule.all((at) => take(at as unknown as Temporal.ZonedDateTime));
+  } catch (cause) {
+    if (cause instanceof RowError) throw cause;
+    throw new RowError("rrule", "can't be worked out");
+  }
+  return places;
+}
+
+/** A DATE or DATE-TIME of RFC 5545 without its zone: `20260109`, `20260109T100000`, `20260109T100000Z`. */
+export function plainTime(value: string): Temporal.PlainDateTime | undefined {
+  const found = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)Z?)?$/.exec(value.trim());
+  if (found === null) return undefined;
+  const [year, month, day, hour, minute, second] = found.slice(1).map((part) => Number(part ?? "0")) as [number, ...number[]];
+  try {
+    // No clock here knows a leap second; the one before it is as near.
+    return Temporal.PlainDateTime.from(
+      { year, month: month!, day: day!, hour: hour!, minute: minute!, second: Math.min(second!, 59) },
+      { overflow: "reject" },
+    );
+  } catch {
+    return undefined;
+  }
+}
