@@ -92,8 +92,9 @@ export function dormancyOf(
 /** The first deadline of a promised contact after the last one that took place. */
 function overdueAfter(tables: Pick<Tables, "get">, account: string, last: Instant): Instant | null {
   const row = tables.get<{ deadline_at: Instant | null }>(
-    `SELECT min(o.deadline_at) AS deadline_at FROM occurrences o JOIN promises p ON p.id = o.promise
-     WHERE o.account = ? AND o.by_clock = 1 AND o.form <> 'abstain' AND o.direction = 'given' AND p.listens = 1 AND o.deadline_at > ?`,
+    `SELECT min(deadline_at) AS deadline_at FROM occurrences
+     WHERE account = ?1 AND by_clock = 1 AND form <> 'abstain' AND direction = 'given' AND deadline_at > ?2
+       AND promise IN (SELECT id FROM promises WHERE account = ?1 AND listens = 1)`,
     [account, last],
   );
   return row?.deadline_at ?? null;

@@ -38,15 +38,16 @@ const replaceRow = `INSERT OR REPLACE ${row}`;
 
 export const interactions = defineProjection({
   name: "interactions",
-  version: 1,
+  version: 2,
   schema: `
     CREATE TABLE interactions (
-      id TEXT PRIMARY KEY, account TEXT NOT NULL, started_at TEXT NOT NULL, kind TEXT NOT NULL, purpose TEXT NOT NULL,
+      id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, started_at TEXT NOT NULL, kind TEXT NOT NULL, purpose TEXT NOT NULL,
       direction TEXT NOT NULL, channel TEXT, minutes INTEGER, participants TEXT NOT NULL, tags TEXT NOT NULL,
       recorded_at TEXT NOT NULL, recorded_for TEXT, earlier TEXT, is_retracted INTEGER NOT NULL, is_corrected INTEGER NOT NULL,
-      sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
+      sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
+      -- An account's lie together: nearly all reads are of one account, and ids are random.
+      PRIMARY KEY (account, started_at, id)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX interactions_by_account ON interactions (account, started_at);
     CREATE TABLE participations (person TEXT NOT NULL, interaction TEXT NOT NULL, PRIMARY KEY (person, interaction)) STRICT, WITHOUT ROWID;`,
   on: {
     InteractionRecorded: (tables, event, touched) => {

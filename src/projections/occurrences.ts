@@ -4,10 +4,18 @@ import type { MadePromise } from "../domain/promise/facts.ts";
 import type { PromiseRow } from "./assessment-input.ts";
 import type { Tables } from "./projection.ts";
 
-export function writeOccurrences(tables: Tables, { id, position }: PromiseRow, settlement: Settlement, facts: MadePromise): void {
+export function writeOccurrences(
+  tables: Tables,
+  { id, account, position }: PromiseRow,
+  settlement: Settlement,
+  facts: MadePromise,
+): void {
   const before = new Map(
     tables
-      .all<{ occurrence: number; print: number }>(`SELECT occurrence, print FROM occurrences WHERE promise = ?`, [id])
+      .all<{ occurrence: number; print: number }>(`SELECT occurrence, print FROM occurrences WHERE account = ? AND promise = ?`, [
+        account,
+        id,
+      ])
       .map(({ occurrence, print }) => [occurrence, print]),
   );
   for (const row of occurrenceRows(id, settlement, facts, position)) {
@@ -16,7 +24,8 @@ export function writeOccurrences(tables: Tables, { id, position }: PromiseRow, s
     if (before.get(row.occurrence) !== print) tables.run(writeRow, [...values, print]);
     before.delete(row.occurrence);
   }
-  for (const gone of before.keys()) tables.run(`DELETE FROM occurrences WHERE promise = ? AND occurrence = ?`, [id, gone]);
+  for (const gone of before.keys())
+    tables.run(`DELETE FROM occurrences WHERE account = ? AND promise = ? AND occurrence = ?`, [account, id, gone]);
 }
 
 /** 53 bits of what a row says that tell it from another of the same occurrence, so that unchanged rows need neither be read nor written. FNV-1a, twice. */

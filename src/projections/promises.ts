@@ -20,14 +20,14 @@ const factsOfRow = `SELECT facts, sealed FROM promises WHERE id = ?`;
 
 export const promises = defineProjection({
   name: "promises",
-  version: 3,
+  version: 4,
   schema: `
     CREATE TABLE promises (
-      id TEXT PRIMARY KEY, account TEXT NOT NULL, promisor TEXT NOT NULL, promisee TEXT NOT NULL, direction TEXT NOT NULL,
+      id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, promisor TEXT NOT NULL, promisee TEXT NOT NULL, direction TEXT NOT NULL,
       kind TEXT NOT NULL, status TEXT NOT NULL, made_at TEXT NOT NULL, agreement TEXT, recording TEXT, listens INTEGER NOT NULL,
-      facts TEXT NOT NULL, sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
+      facts TEXT NOT NULL, sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL,
+      PRIMARY KEY (account, position)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX promises_by_account ON promises (account, position);
     CREATE INDEX promises_by_promisor ON promises (promisor, position);
     CREATE INDEX promises_by_promisee ON promises (promisee, position);
     CREATE INDEX promises_by_position ON promises (position);
@@ -43,9 +43,9 @@ export const promises = defineProjection({
       direction TEXT NOT NULL, kind TEXT NOT NULL, weight REAL NOT NULL, form TEXT NOT NULL, date TEXT, opens_at TEXT, due_at TEXT, deadline_at TEXT,
       by_clock INTEGER NOT NULL, verdict TEXT, at TEXT, settles_at TEXT, lateness_ms INTEGER, credit REAL, reason TEXT, evidence TEXT NOT NULL,
       recording_delay_ms INTEGER, if_upheld TEXT, claimed_late TEXT, flags TEXT NOT NULL, position INTEGER NOT NULL, print INTEGER NOT NULL,
-      PRIMARY KEY (promise, occurrence)
+      PRIMARY KEY (account, promise, occurrence)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX occurrences_by_account ON occurrences (account, at);
+    CREATE INDEX occurrences_by_deadline ON occurrences (account, deadline_at) WHERE by_clock = 1;
     CREATE INDEX occurrences_by_promisor ON occurrences (promisor, at);
     CREATE INDEX occurrences_unsettled ON occurrences (settles_at, due_at) WHERE by_clock = 1;
 
