@@ -35,6 +35,7 @@ export const addressBook = {
       people: z.record(address, personRef).default({}),
       domains: z.array(domain).default([]),
     })
+    .prefault({})
     .describe("Addresses of our people, and domains at which everybody is one of ours."),
   people: z
     .record(address, z.strictObject({ account: accountRef, person: personRef.optional() }))
