@@ -4,6 +4,7 @@ import type { CommandDefinition, Desk } from "../commands/command.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import type { ViewsHost } from "../projections/reader.ts";
+import type { Reader } from "../queries/asking.ts";
 import type { QueryDefinition, ReadingDesk } from "../queries/query.ts";
 import type { WhatIfJobs } from "../replay/what-if.ts";
 import type { Anchoring } from "../transparency/anchoring.ts";
@@ -64,6 +65,8 @@ export const defaultLimits: Limits = {
 export type ApiDeps = {
   desk: Desk;
   readingDesk: ReadingDesk;
+  /** Answers what takes its time, elsewhere; here where absent. */
+  reader?: Reader | undefined;
   host: ViewsHost;
   store: EventStore;
   log: Log;

@@ -10,6 +10,7 @@ import { IdempotencyMismatchError, StaleRevisionError } from "../ledger/ledger.t
 import { ClockBehindError } from "../ledger/log-clock.ts";
 import { ViewsBehindError } from "../projections/reader.ts";
 import { CursorError } from "../queries/query.ts";
+import { VantageError } from "../queries/vantage.ts";
 import { WhatIfsFullError } from "../replay/what-if.ts";
 import { LogDivergedError, TreeBehindError } from "../transparency/audit-log.ts";
 import { CensusBehindError } from "../transparency/census.ts";
@@ -76,6 +77,10 @@ export function problemOf(error: unknown): Answer {
   if (error instanceof EventTooLargeError) return answer("event-too-large", error.message);
   if (error instanceof SubjectErasedError) return answer("subject-erased", error.message);
   if (error instanceof CursorError) return answer("cursor-invalid", error.message, { errors: [cursorField(error.message)] });
+  if (error instanceof VantageError) {
+    const { code, field, message } = error;
+    return answer(code, sentence(message), { errors: [{ in: "query", field, reason: message }] });
+  }
   return unavailability(error) ?? frameworkRefusal(error) ?? answer("internal", "The request was not understood to be at fault.");
 }
 

@@ -8,6 +8,7 @@ import type { OpenLedger } from "../composition/ledger-folder.ts";
 import { key, keyScope, type KeyScope } from "../domain/key.ts";
 import { keyId, type PartyId, partyId, type Slug } from "../domain/values.ts";
 import { FolderInUseError } from "../event-store/folder-lock.ts";
+import { answer } from "../queries/asking.ts";
 import { listKeys } from "../queries/administration.ts";
 import { CliError } from "./errors.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
@@ -100,12 +101,12 @@ async function onFolder<Result>(shell: Shell, flags: Flags, work: (ledger: OpenL
 async function readKeys({ host, store, readingDesk }: OpenLedger): Promise<KeyRow[]> {
   await host.ready;
   await host.caughtUp(store.log.head(), 60_000);
-  const answer = await listKeys.run(readingDesk, {
+  const listed = await answer(readingDesk, listKeys, {
     params: {},
     query: {},
     caller: { key: "key_0000000000000000" as never, scopes: ["admin"] },
   });
-  return (answer as { items: KeyRow[] }).items;
+  return (listed as { items: KeyRow[] }).items;
 }
 
 const keyLine = ({ id, label, scopes, party, issuedAt, revokedAt }: KeyRow): string =>

@@ -19,8 +19,11 @@ import { decode } from "../ledger/envelope.ts";
 import { Erasures } from "../ledger/erasures.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, LogClock } from "../ledger/log-clock.ts";
+import { LogTimes } from "../ledger/log-times.ts";
 import type { ViewsHost } from "../projections/reader.ts";
+import { viewsAt } from "../projections/vantage.ts";
 import type { ReadingDesk } from "../queries/query.ts";
+import { rootsOf } from "../transparency/roots.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
@@ -163,8 +166,11 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
         return host.views;
       },
       log: store.log,
+      times: new LogTimes(store.log),
       vault,
-      now: () => ledger.now(),
+      now: () => ledger.readingTime(),
+      past: (vantage, slice) => viewsAt(store.log, vantage, slice),
+      rootAt: rootsOf(auditLog),
     };
     return {
       folder,

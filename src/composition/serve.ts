@@ -13,6 +13,7 @@ import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
 import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
 import { ledgerPath, type OpenLedger } from "./ledger-folder.ts";
+import { readingThreads } from "./reading-threads.ts";
 
 export type ServerOptions = {
   host: string;
@@ -47,10 +48,13 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   const { desk, readingDesk, store, vault, auditLog, census, whatIfs } = ledger;
   const watched =
     witnesses && anchoringOf(ledger, witnesses, (witness, trouble) => app.log.warn({ witness, trouble }, "of a witness"));
+  const reading = readingThreads({ folder: ledger.folder, logPath: ledgerPath(ledger.folder) }, readingDesk);
   const app: FastifyInstance = buildApp({
     ...{ desk, readingDesk, store, vault, auditLog, census, whatIfs, commands, queries, version, logger, limits, processMetrics },
     anchoring: watched?.anchoring,
     host: ledger.host,
+    // A thread takes longer to start than a server that runs for a moment ever asks.
+    reader: upkeep ? reading.reader : undefined,
     log: store.log,
     headHistory: headHistoryIn(ledgerPath(ledger.folder)),
   });
@@ -64,6 +68,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   } catch (error) {
     await app.close();
     watched?.close();
+    await reading.close();
     await ledger.close();
     throw error;
   }
@@ -77,6 +82,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
       await Promise.race([Promise.all([drained, keeping]), delay(drainMs, undefined, { ref: false })]);
       app.server.closeAllConnections();
       watched?.close();
+      await reading.close();
       await ledger.close();
       await Promise.all([drained, keeping]);
     }),

@@ -110,6 +110,11 @@ export class Ledger {
     return this.#deps.clock.now();
   }
 
+  /** The instant at which a read stands. */
+  readingTime(): Instant {
+    return this.#deps.clock.reading();
+  }
+
   fingerprint(text: string): string {
     return this.#deps.vault.fingerprint(text);
   }

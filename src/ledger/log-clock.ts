@@ -45,6 +45,11 @@ export class LogClock {
     return instantAt(this.#clock());
   }
 
+  /** The instant at which a read stands: never before what the log holds, so that it can be asked again, unless the clock awaits a correction. */
+  reading(): Instant {
+    return this.isBehind() ? this.now() : instantAt(Math.max(this.#clock(), this.#logTimeMs));
+  }
+
   /** It stands so far behind log time that nothing can be recorded. */
   isBehind(): boolean {
     return this.#logTimeMs - this.#clock() > clockSkewMsMax;

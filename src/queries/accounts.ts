@@ -7,7 +7,7 @@ import { aliveModelOf, contactsOf, dormancyOf } from "../projections/dormancy.ts
 import { policyInForce } from "../projections/parameters.ts";
 import { openPersonal, personalFields } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
-import { basisNow, onOwnAccount, requireAccountRow } from "./reading.ts";
+import { basisOf, onOwnAccount, requireAccountRow } from "./reading.ts";
 
 const onAccount = z.strictObject({ account: accountId });
 
@@ -48,7 +48,7 @@ type AccountRow = {
 
 const selectAccount = `SELECT a.*, d.decided_by, d.contacts, d.last_contact_at, d.cooling_at, d.dormant_at FROM accounts a LEFT JOIN dormancy d ON d.account = a.id`;
 
-const answerOf = (row: AccountRow, now: string, personal: AccountAnswer["personal"]): AccountAnswer =>
+const answerOf = (row: AccountRow, asOf: string, personal: AccountAnswer["personal"]): AccountAnswer =>
   ({
     id: row.id,
     status: row.status,
@@ -57,7 +57,7 @@ const answerOf = (row: AccountRow, now: string, personal: AccountAnswer["persona
     owner: row.owner,
     tags: JSON.parse(row.tags) as unknown,
     dormancy: {
-      state: listedState(row, now),
+      state: listedState(row, asOf),
       decidedBy: row.decided_by ?? "history",
       contacts: row.contacts ?? 0,
       lastContactAt: row.last_contact_at,
@@ -66,11 +66,11 @@ const answerOf = (row: AccountRow, now: string, personal: AccountAnswer["persona
     revision: row.revision,
   }) as AccountAnswer;
 
-/** What the stored thresholds mean now. */
-export const listedState = (row: Pick<AccountRow, "decided_by" | "cooling_at" | "dormant_at">, now: string) =>
+/** What the stored thresholds mean at an instant. */
+export const listedState = (row: Pick<AccountRow, "decided_by" | "cooling_at" | "dormant_at">, asOf: string) =>
   row.decided_by === null || row.decided_by === "history"
     ? "new"
-    : stateAt({ coolingAt: row.cooling_at as never, dormantAt: row.dormant_at as never }, now as never);
+    : stateAt({ coolingAt: row.cooling_at as never, dormantAt: row.dormant_at as never }, asOf as never);
 
 export const getAccount = defineQuery({
   name: "get-account",
@@ -83,17 +83,16 @@ export const getAccount = defineQuery({
   query: z.strictObject({}),
   answer: z.strictObject({ ...accountAnswer.shape, basis }),
   refusals: ["account-not-found"],
-  async run(desk, { params, caller }) {
-    const now = desk.now();
-    const { row, rests } = desk.views.snapshot(() => {
-      requireAccountRow(desk.views, params.account);
+  async run(reading, { params, caller }) {
+    const { row, rests } = reading.views.snapshot(() => {
+      requireAccountRow(reading.views, params.account);
       return {
-        row: desk.views.get<AccountRow>(`${selectAccount} WHERE a.id = ?`, [params.account])!,
-        rests: basisNow(desk.views, now),
+        row: reading.views.get<AccountRow>(`${selectAccount} WHERE a.id = ?`, [params.account])!,
+        rests: basisOf(reading),
       };
     });
-    const [personal] = await openPersonal(desk, caller, "get-account", [JSON.parse(row.sealed) as Record<string, number>]);
-    return { ...answerOf(row, now, personal!), basis: rests };
+    const [personal] = await openPersonal(reading, caller, "get-account", [JSON.parse(row.sealed) as Record<string, number>]);
+    return { ...answerOf(row, reading.asOf, personal!), basis: rests };
   },
 });
 
@@ -107,24 +106,23 @@ export const listAccounts = defineQuery({
   query: z.strictObject({ ...page, owner: personId.optional(), status: z.enum(["open", "closed"]).optional() }),
   answer: pageOf(accountAnswer),
   refusals: [],
-  async run(desk, { query, caller }) {
-    const now = desk.now();
+  async run(reading, { query, caller }) {
     const after = decodeCursor(query.after)?.[0] ?? "";
-    const { rows, rests } = desk.views.snapshot(() => ({
-      rows: desk.views.all<AccountRow>(
+    const { rows, rests } = reading.views.snapshot(() => ({
+      rows: reading.views.all<AccountRow>(
         `${selectAccount} WHERE a.id > ? AND (? IS NULL OR a.owner = ?) AND (? IS NULL OR a.status = ?) ORDER BY a.id LIMIT ?`,
         [after, query.owner ?? null, query.owner ?? null, query.status ?? null, query.status ?? null, query.limit + 1],
       ),
-      rests: basisNow(desk.views, now),
+      rests: basisOf(reading),
     }));
     const shown = rows.slice(0, query.limit);
     const personal = await openPersonal(
-      desk,
+      reading,
       caller,
       "list-accounts",
       shown.map(({ sealed }) => JSON.parse(sealed) as Record<string, number>),
     );
-    const items = shown.map((row, index) => answerOf(row, now, personal[index]!));
+    const items = shown.map((row, index) => answerOf(row, reading.asOf, personal[index]!));
     return { items, next: rows.length > query.limit ? encodeCursor([shown.at(-1)!.id]) : null, basis: rests };
   },
 });
@@ -150,24 +148,24 @@ export const accountTimeline = defineQuery({
   query: z.strictObject({ ...page, type: z.string().max(40).optional() }),
   answer: pageOf(timelineItem),
   refusals: ["account-not-found"],
-  async run(desk, { params, query, caller }) {
-    const now = desk.now();
+  async run(reading, { params, query, caller }) {
+    const { views } = reading;
     const [occurredAt = "9", position = 0] = decodeCursor(query.after) ?? [];
-    const { rows, rests } = desk.views.snapshot(() => {
-      requireAccountRow(desk.views, params.account);
-      const rows = desk.views.all<{ occurred_at: string; position: number }>(
+    const { rows, rests } = views.snapshot(() => {
+      requireAccountRow(views, params.account);
+      const rows = views.all<{ occurred_at: string; position: number }>(
         `SELECT occurred_at, position FROM activity WHERE account = ? AND (occurred_at, position) < (?, ?) AND (? IS NULL OR type = ?) ORDER BY occurred_at DESC, position DESC LIMIT ?`,
         [params.account, occurredAt, position, query.type ?? null, query.type ?? null, query.limit + 1],
       );
-      return { rows, rests: basisNow(desk.views, now) };
+      return { rows, rests: basisOf(reading) };
     });
     const shown = rows.slice(0, query.limit);
     const events = new Map(
-      desk.log.readPositions(shown.map((row) => row.position)).map((stored) => [stored.position, decode(stored)]),
+      reading.log.readPositions(shown.map((row) => row.position)).map((stored) => [stored.position, decode(stored)]),
     );
     const found = shown.flatMap((row) => events.get(row.position) ?? []);
     const personal = await openPersonal(
-      desk,
+      reading,
       caller,
       "account-timeline",
       found.map((event) => Object.fromEntries(event.sealed.map(({ field }) => [field, event.position]))),
@@ -231,19 +229,13 @@ export const accountDormancy = defineQuery({
     basis,
   }),
   refusals: ["account-not-found"],
-  run(desk, { params: { account } }) {
-    const now = desk.now();
-    return desk.views.snapshot(() => {
-      requireAccountRow(desk.views, account);
-      const policy = policyInForce(desk.views);
-      const { answers, silenceMs, ...rest } = dormancyOf(
-        desk.views,
-        account,
-        contactsOf(desk.views, account, policy),
-        now,
-        policy,
-        aliveModelOf(desk.views),
-      );
+  run(reading, { params: { account } }) {
+    const { views, asOf } = reading;
+    return views.snapshot(() => {
+      requireAccountRow(views, account);
+      const policy = policyInForce(views);
+      const contacts = contactsOf(views, account, policy);
+      const { answers, silenceMs, ...rest } = dormancyOf(views, account, contacts, asOf, policy, aliveModelOf(views));
       const { cadence, rhythm, alive } = answers;
       return {
         account,
@@ -271,7 +263,7 @@ export const accountDormancy = defineQuery({
                   ageWeeks: alive.history.T,
                 },
         },
-        basis: basisNow(desk.views, now),
+        basis: basisOf(reading),
       };
     });
   },

@@ -10,7 +10,7 @@ import { interactionById } from "../projections/interactions.ts";
 import { dormancyModelOf, policyInForce } from "../projections/parameters.ts";
 import { openPersonal, personalFields } from "./personal.ts";
 import { basis, CursorError, decodeCursor, defineQuery, encodeCursor } from "./query.ts";
-import { basisNow } from "./reading.ts";
+import { basisOf } from "./reading.ts";
 
 const nothing = z.strictObject({});
 
@@ -24,11 +24,10 @@ export const currentPolicy = defineQuery({
   query: nothing,
   answer: z.strictObject({ version: z.int(), policy: policyDocument, basis }),
   refusals: [],
-  run(desk) {
-    const now = desk.now();
-    return desk.views.snapshot(() => {
-      const { version, ...policy } = policyInForce(desk.views);
-      return { version, policy, basis: basisNow(desk.views, now) };
+  run(reading) {
+    return reading.views.snapshot(() => {
+      const { version, ...policy } = policyInForce(reading.views);
+      return { version, policy, basis: basisOf(reading) };
     });
   },
 });
@@ -41,19 +40,24 @@ export const listPolicies = defineQuery({
   scope: "read",
   params: nothing,
   query: nothing,
-  answer: z.strictObject({ items: z.array(z.strictObject({ version: z.int(), adoptedAt: instant, policy: policyDocument })) }),
-  refusals: [],
-  run: ({ views }) => ({
-    items: views
-      .all<{ version: number; document: string; recorded_at: never }>(
-        `SELECT version, document, recorded_at FROM policies ORDER BY version`,
-      )
-      .map((row) => ({
-        version: row.version,
-        adoptedAt: row.recorded_at,
-        policy: JSON.parse(row.document) as z.output<typeof policyDocument>,
-      })),
+  answer: z.strictObject({
+    items: z.array(z.strictObject({ version: z.int(), adoptedAt: instant, policy: policyDocument })),
+    basis,
   }),
+  refusals: [],
+  run: (reading) =>
+    reading.views.snapshot(() => ({
+      items: reading.views
+        .all<{ version: number; document: string; recorded_at: never }>(
+          `SELECT version, document, recorded_at FROM policies ORDER BY version`,
+        )
+        .map((row) => ({
+          version: row.version,
+          adoptedAt: row.recorded_at,
+          policy: JSON.parse(row.document) as z.output<typeof policyDocument>,
+        })),
+      basis: basisOf(reading),
+    })),
 });
 
 const keyAnswer = z.strictObject({
@@ -71,6 +75,7 @@ export const listKeys = defineQuery({
   tag: "Keys",
   summary: "Every API key that was issued",
   scope: "admin",
+  isOfThePresent: true,
   params: nothing,
   query: nothing,
   answer: z.strictObject({ items: z.array(keyAnswer) }),
@@ -110,24 +115,26 @@ export const listRecordings = defineQuery({
   scope: "read",
   params: nothing,
   query: nothing,
-  answer: z.strictObject({ items: z.array(recordingAnswer) }),
+  answer: z.strictObject({ items: z.array(recordingAnswer), basis }),
   refusals: [],
-  run: ({ views }) => ({
-    items: views
-      .all<{ id: string; source: string; started_at: string; completed_at: string | null; up_to: string | null }>(
-        `SELECT * FROM recordings ORDER BY started_at, id`,
-      )
-      .map(
-        (row) =>
-          ({
-            id: row.id,
-            source: row.source,
-            startedAt: row.started_at,
-            completedAt: row.completed_at,
-            upTo: row.up_to,
-          }) as z.output<typeof recordingAnswer>,
-      ),
-  }),
+  run: (reading) =>
+    reading.views.snapshot(() => ({
+      items: reading.views
+        .all<{ id: string; source: string; started_at: string; completed_at: string | null; up_to: string | null }>(
+          `SELECT * FROM recordings ORDER BY started_at, id`,
+        )
+        .map(
+          (row) =>
+            ({
+              id: row.id,
+              source: row.source,
+              startedAt: row.started_at,
+              completedAt: row.completed_at,
+              upTo: row.up_to,
+            }) as z.output<typeof recordingAnswer>,
+        ),
+      basis: basisOf(reading),
+    })),
 });
 
 export const currentModels = defineQuery({
@@ -140,14 +147,14 @@ export const currentModels = defineQuery({
   query: nothing,
   answer: z.strictObject({ prior: priorFit.nullable(), dormancy: dormancyFit.nullable(), basis }),
   refusals: [],
-  run(desk) {
-    const now = desk.now();
-    return desk.views.snapshot(() => {
-      const prior = desk.views.get<{ fit: string }>(`SELECT fit FROM priors ORDER BY position DESC LIMIT 1`);
+  run(reading) {
+    const { views } = reading;
+    return views.snapshot(() => {
+      const prior = views.get<{ fit: string }>(`SELECT fit FROM priors ORDER BY position DESC LIMIT 1`);
       return {
         prior: prior === undefined ? null : (JSON.parse(prior.fit) as z.output<typeof priorFit>),
-        dormancy: dormancyModelOf(desk.views),
-        basis: basisNow(desk.views, now),
+        dormancy: dormancyModelOf(views),
+        basis: basisOf(reading),
       };
     });
   },
@@ -170,6 +177,7 @@ export const accessLog = defineQuery({
   description:
     "A line for each event that was opened, written before the text is given out. An erasure leaves it as it is: it holds ids alone. With a filter a page may be short, or empty, and still have a `next`.",
   scope: "audit",
+  isOfThePresent: true,
   params: nothing,
   query: z.strictObject({
     limit: z.coerce.number().int().min(1).max(1_000).default(100),
@@ -202,6 +210,7 @@ const interactionAnswer = z.strictObject({
   isRetracted: z.boolean(),
   personal: personalFields,
   revision: z.int(),
+  basis,
 });
 
 export const getInteraction = defineQuery({
@@ -214,10 +223,13 @@ export const getInteraction = defineQuery({
   query: nothing,
   answer: interactionAnswer,
   refusals: ["interaction-not-found"],
-  async run(desk, { params, caller }) {
-    const found = interactionById(desk.views, params.interaction);
+  async run(reading, { params, caller }) {
+    const { found, rests } = reading.views.snapshot(() => ({
+      found: interactionById(reading.views, params.interaction),
+      rests: basisOf(reading),
+    }));
     if (found === undefined) throw new DomainError("interaction-not-found", `there is no interaction ${params.interaction}`);
-    const [personal] = await openPersonal(desk, caller, "get-interaction", [found.sealed]);
+    const [personal] = await openPersonal(reading, caller, "get-interaction", [found.sealed]);
     const {
       id,
       account,
@@ -248,6 +260,7 @@ export const getInteraction = defineQuery({
       isRetracted,
       personal: personal!,
       revision,
+      basis: rests,
     };
   },
 });

@@ -5,7 +5,7 @@ import { accountId, instant, personId, slug } from "../domain/values.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { Views } from "../projections/views.ts";
 import { basis, defineQuery, inOrder } from "./query.ts";
-import { basisNow, rounded } from "./reading.ts";
+import { basisOf, rounded } from "./reading.ts";
 
 export const contactTimeAnswer = z.strictObject({
   interactions: z.int(),
@@ -51,6 +51,7 @@ export const balance = defineQuery({
   tag: "Reports",
   summary: "How contact time divides between selling and the relationship",
   scope: "read",
+  isHeavy: true,
   params: z.strictObject({}),
   query: inOrder(
     z.strictObject({
@@ -62,11 +63,8 @@ export const balance = defineQuery({
   ),
   answer: z.strictObject({ ...contactTimeAnswer.shape, basis }),
   refusals: [],
-  run(desk, { query }) {
-    const now = desk.now();
-    return desk.views.snapshot(() => ({
-      ...contactTime(desk.views, policyInForce(desk.views), query),
-      basis: basisNow(desk.views, now),
-    }));
+  run(reading, { query }) {
+    const { views } = reading;
+    return views.snapshot(() => ({ ...contactTime(views, policyInForce(views), query), basis: basisOf(reading) }));
   },
 });

@@ -6,6 +6,7 @@ import type { KeepingOutcome, KeepingVerdict } from "../domain/keeping.ts";
 import type { Instant } from "../domain/values.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
+import type { Instants } from "./query.ts";
 import { keepingOutcomes } from "./reading.ts";
 
 export type OutcomeFilter = {
@@ -33,19 +34,29 @@ const groupColumns: Record<OutcomeGrouping, string> = {
   month: "substr(at, 1, 7)",
 };
 
-/** As `outcomeAt` has it, with both instants now. */
-const hasEnded = `CASE WHEN by_clock = 0 THEN at <= ?1 ELSE deadline_at < ?1 AND settles_at IS NOT NULL AND settles_at <= ?1 END`;
+/** As `outcomeAt` has it: ?1 is the instant as of which, ?2 that at which it was known. */
+const hasEnded = `CASE WHEN by_clock = 0 THEN at <= ?1 ELSE deadline_at < ?1 AND settles_at IS NOT NULL AND settles_at <= ?2 END`;
 const isPending = `by_clock = 1 AND deadline_at < ?1 AND occurrence > 0`;
 
-export function countedOutcomes(views: Views, filter: OutcomeFilter & { by: OutcomeGrouping }, now: Instant): CountedOutcome[] {
+export function countedOutcomes(
+  views: Views,
+  filter: OutcomeFilter & { by: OutcomeGrouping },
+  instants: Instants,
+): CountedOutcome[] {
   const group = `${groupColumns[filter.by]} AS "group"`;
   const dueAt = filter.by === "team" ? "coalesce(due_at, at)" : "NULL";
   const columns = (["direction", "promisor", "account", "kind"] as const).filter((column) => filter[column] !== undefined);
   const where = [
-    "verdict IS NOT NULL AND at >= ?2 AND at < ?3",
-    ...columns.map((column, index) => `${column} = ?${index + 4}`),
+    "verdict IS NOT NULL AND at >= ?3 AND at < ?4",
+    ...columns.map((column, index) => `${column} = ?${index + 5}`),
   ].join(" AND ");
-  const parameters = [now, filter.from ?? "", filter.until ?? "9", ...columns.map((column) => filter[column]!)];
+  const parameters = [
+    instants.asOf,
+    instants.knownAt,
+    filter.from ?? "",
+    filter.until ?? "9",
+    ...columns.map((column) => filter[column]!),
+  ];
   const undisputed = views.all<CountedOutcome & { verdict: KeepingVerdict }>(
     `SELECT ${group}, ${dueAt} AS dueAt, CASE WHEN ${hasEnded} THEN verdict ELSE 'pending' END AS verdict, credit, count(*) AS times
      FROM occurrences WHERE ${where} AND if_upheld IS NULL AND (${hasEnded} OR ${isPending})
@@ -59,7 +70,7 @@ export function countedOutcomes(views: Views, filter: OutcomeFilter & { by: Outc
   return [
     ...undisputed,
     ...disputed.flatMap((row) =>
-      keepingOutcomes([row], now).map((outcome) => ({ ...outcome, group: row.group, dueAt: row.dueAt })),
+      keepingOutcomes([row], instants).map((outcome) => ({ ...outcome, group: row.group, dueAt: row.dueAt })),
     ),
   ];
 }

@@ -13,7 +13,7 @@ import { accountId, type Instant, instant, partyId, promiseDirection, slug } fro
 import type { Views } from "../projections/views.ts";
 import { type CountedOutcome, countedOutcomes } from "./counted-outcomes.ts";
 import { basis, defineQuery, inOrder } from "./query.ts";
-import { basisNow, rounded } from "./reading.ts";
+import { basisOf, rounded } from "./reading.ts";
 
 const proportion = z
   .strictObject({ kept: z.int(), of: z.int(), rate: z.number(), interval: z.strictObject({ low: z.number(), high: z.number() }) })
@@ -83,6 +83,7 @@ export const keepingRates = defineQuery({
   description:
     "k of n with Wilson's 95 % interval, the mean credit beside it, and for ranking the empirical-Bayes estimate over the groups compared. An outcome counts to whoever was promisor when it was due, and to that person's team of that time.",
   scope: "read",
+  isHeavy: true,
   params: z.strictObject({}),
   query: inOrder(
     z.strictObject({
@@ -110,16 +111,15 @@ export const keepingRates = defineQuery({
     basis,
   }),
   refusals: [],
-  run(desk, { query }) {
-    const now = desk.now();
-    const { views } = desk;
+  run(reading, { query }) {
+    const { views } = reading;
     return views.snapshot(() => {
-      const outcomes = countedOutcomes(views, query, now);
+      const outcomes = countedOutcomes(views, query, reading);
       const groups = [...Map.groupBy(outcomes, grouping(views, query.by))].map(([group, some]) => ({
         group,
         keeping: keepingOf(keepingRate(some)),
       }));
-      return { by: query.by, groups: ranked(groups), basis: basisNow(views, now) };
+      return { by: query.by, groups: ranked(groups), basis: basisOf(reading) };
     });
   },
 });

@@ -10,7 +10,7 @@ import { keepingAnswer, keepingOf } from "./keeping-rates.ts";
 import { contactTime, contactTimeAnswer } from "./balance.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
-import { basisNow, keepingOutcomes } from "./reading.ts";
+import { basisOf, keepingOutcomes } from "./reading.ts";
 import { trustAnswer, trustOptions, trustOver } from "./trust.ts";
 
 const personAnswer = z.strictObject({
@@ -57,18 +57,17 @@ export const getPerson = defineQuery({
   tag: "People",
   summary: "A person",
   scope: "read",
-  boundTo: (_desk, party, { person }) => party === person,
+  boundTo: (_present, party, { person }) => party === person,
   params: onPerson,
   query: z.strictObject({}),
   answer: z.strictObject({ ...personAnswer.shape, basis }),
   refusals: ["person-not-found"],
-  async run(desk, { params, caller }) {
-    const now = desk.now();
-    const { row, rests } = desk.views.snapshot(() => ({
-      row: requirePersonRow(desk.views, params.person),
-      rests: basisNow(desk.views, now),
+  async run(reading, { params, caller }) {
+    const { row, rests } = reading.views.snapshot(() => ({
+      row: requirePersonRow(reading.views, params.person),
+      rests: basisOf(reading),
     }));
-    const [personal] = await openPersonal(desk, caller, "get-person", [JSON.parse(row.sealed) as SealedAt]);
+    const [personal] = await openPersonal(reading, caller, "get-person", [JSON.parse(row.sealed) as SealedAt]);
     return { ...answerOf(row, personal!), basis: rests };
   },
 });
@@ -83,18 +82,17 @@ export const listPeople = defineQuery({
   query: z.strictObject({ ...page, account: accountId.optional().describe("Those at this account."), team: slug.optional() }),
   answer: pageOf(personAnswer),
   refusals: [],
-  async run(desk, { query, caller }) {
-    const now = desk.now();
+  async run(reading, { query, caller }) {
     const after = decodeCursor(query.after)?.[0] ?? "";
     const filters = (["account", "team"] as const).filter((column) => query[column] !== undefined);
     const sql = `SELECT id, account, team, status, places, sealed, revision FROM people WHERE id > ? ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY id LIMIT ?`;
-    const { rows, rests } = desk.views.snapshot(() => ({
-      rows: desk.views.all<PersonRow>(sql, [after, ...filters.map((column) => query[column]!), query.limit + 1]),
-      rests: basisNow(desk.views, now),
+    const { rows, rests } = reading.views.snapshot(() => ({
+      rows: reading.views.all<PersonRow>(sql, [after, ...filters.map((column) => query[column]!), query.limit + 1]),
+      rests: basisOf(reading),
     }));
     const shown = rows.slice(0, query.limit);
     const personal = await openPersonal(
-      desk,
+      reading,
       caller,
       "list-people",
       shown.map(({ sealed }) => JSON.parse(sealed) as SealedAt),
@@ -114,7 +112,7 @@ export const scorecard = defineQuery({
   summary: "How a person keeps what it promises",
   description: "Trust over all its promises, its keeping rate as a whole and by kind, and how its contact time divides.",
   scope: "read",
-  boundTo: (_desk, party, { person }) => party === person,
+  boundTo: (_present, party, { person }) => party === person,
   params: onPerson,
   query: z.strictObject({}),
   answer: z.strictObject({
@@ -127,9 +125,8 @@ export const scorecard = defineQuery({
     basis,
   }),
   refusals: ["person-not-found"],
-  run(desk, { params: { person } }) {
-    const now = desk.now();
-    const { views } = desk;
+  run(reading, { params: { person } }) {
+    const { views } = reading;
     return views.snapshot(() => {
       requirePersonRow(views, person);
       const policy = policyInForce(views);
@@ -137,10 +134,10 @@ export const scorecard = defineQuery({
       const rows = views.all<OccurrenceRow>(`SELECT * FROM occurrences WHERE promisor = ? ORDER BY at, position, occurrence`, [
         person,
       ]);
-      const keepingFor = (some: readonly OccurrenceRow[]) => keepingOf(keepingRate(keepingOutcomes(some, now)));
+      const keepingFor = (some: readonly OccurrenceRow[]) => keepingOf(keepingRate(keepingOutcomes(some, reading)));
       return {
         person,
-        trust: trustOver(rows, options, now),
+        trust: trustOver(rows, options, reading),
         keeping: keepingFor(rows),
         byKind: [...Map.groupBy(rows, ({ kind }) => kind)].map(([kind, some]) => ({
           kind: kind as z.output<typeof slug>,
@@ -148,10 +145,10 @@ export const scorecard = defineQuery({
         })),
         accounts: [...Map.groupBy(rows, ({ account }) => account)].map(([account, some]) => ({
           account: account as z.output<typeof accountId>,
-          trust: trustOver(some, options, now),
+          trust: trustOver(some, options, reading),
         })),
         time: contactTime(views, policy, { person }),
-        basis: basisNow(views, now),
+        basis: basisOf(reading),
       };
     });
   },

@@ -4,7 +4,7 @@ import type { Caller } from "../commands/command.ts";
 import type { PartyId } from "../domain/values.ts";
 import { decode, type LedgerEvent } from "../ledger/envelope.ts";
 import type { Views } from "../projections/views.ts";
-import type { ReadingDesk } from "./query.ts";
+import type { Reading } from "./query.ts";
 
 export const personalField = z.union([
   z.strictObject({ status: z.literal("opened"), value: z.string() }),
@@ -21,7 +21,7 @@ export type SealedAt = Record<string, number>;
 
 /** The fields of several items at once, in their order. Reads and opens each event once. */
 export async function openPersonal(
-  desk: ReadingDesk,
+  reading: Reading,
   caller: Caller,
   purpose: string,
   items: readonly SealedAt[],
@@ -29,7 +29,7 @@ export async function openPersonal(
   if (!caller.scopes.includes("personal")) return items.map(allSealed);
   const positions = [...new Set(items.flatMap((item) => Object.values(item)))];
   if (positions.length === 0) return items.map(() => ({}));
-  const opened = await openPositions(desk, caller, purpose, positions);
+  const opened = await openPositions(reading, caller, purpose, positions);
   return items.map((item) =>
     Object.fromEntries(
       Object.entries(item).map(([field, position]) => [
@@ -46,17 +46,17 @@ const allSealed = (item: SealedAt): PersonalFields =>
   Object.fromEntries(Object.keys(item).map((field) => [field, { status: "sealed" as const }]));
 
 async function openPositions(
-  desk: ReadingDesk,
+  reading: Reading,
   caller: Caller,
   purpose: string,
   positions: number[],
 ): Promise<Map<string, PersonalField>> {
-  const events = desk.log
+  const events = reading.log
     .readPositions(positions)
     .flatMap((stored) => decode(stored) ?? [])
-    .filter((event) => caller.party === undefined || isOwnText(desk, caller.party, event));
+    .filter((event) => caller.party === undefined || isOwnText(reading.present, caller.party, event));
   const requests = events.map(({ id, sealed, ciphertext }) => ({ event: id, sealed, ciphertext }));
-  const opened = await desk.vault.open(requests, { key: caller.key, purpose, at: desk.now() });
+  const opened = await reading.vault.open(requests, { key: caller.key, purpose, at: reading.now });
   const byPlace = new Map<string, PersonalField>();
   for (const [index, fields] of opened.entries()) {
     for (const one of fields) {
@@ -77,7 +77,7 @@ const ownRecordsOnly = new Set(["note", "externalId"]);
  * What a key bound to a party may open: the words of promises that it is party to (an account: of those that concern it), its own
  * name and contact details, and what it recorded itself. That it may see an account's history opens nobody else's text in it.
  */
-function isOwnText({ views }: ReadingDesk, party: PartyId, { stream, account, data }: LedgerEvent): boolean {
+function isOwnText(present: Views, party: PartyId, { stream, account, data }: LedgerEvent): boolean {
   const [category, id] = [stream.slice(0, stream.indexOf("-")), stream.slice(stream.indexOf("-") + 1)];
   switch (category) {
     case "person":
@@ -86,9 +86,9 @@ function isOwnText({ views }: ReadingDesk, party: PartyId, { stream, account, da
     case "interaction":
       return "recordedFor" in data && data.recordedFor === party;
     case "promise":
-      return account === party || isPartyOf(views, "id", id, party);
+      return account === party || isPartyOf(present, "id", id, party);
     case "agreement":
-      return account === party || isPartyOf(views, "agreement", id, party);
+      return account === party || isPartyOf(present, "agreement", id, party);
     default:
       return false;
   }

@@ -23,8 +23,8 @@ import { policyInForce } from "../projections/parameters.ts";
 import { assessmentInputOf } from "../projections/assessment-input.ts";
 import type { Views } from "../projections/views.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
-import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf, type ReadingDesk } from "./query.ts";
-import { accountOfPerson, basisNow, rounded } from "./reading.ts";
+import { basis, decodeCursor, defineQuery, encodeCursor, page, type Instants, pageOf, type Reading } from "./query.ts";
+import { basisOf, onOwnAccount, rounded } from "./reading.ts";
 
 const outcomeAnswer = z.strictObject({
   verdict: z.enum(verdicts),
@@ -88,8 +88,8 @@ const promiseAnswer = z.strictObject({
 
 type Assessed = { id: string; facts: MadePromise; assessment: Assessment; sealed: SealedAt; revision: number; position: number };
 
-/** The promise as judged now, at the position of the views. To be called in a snapshot. @throws DomainError `promise-not-found`. */
-function assessed(views: Views, id: string, now: Instant): Assessed {
+/** The promise as judged at two instants, by what the views hold. To be called in a snapshot. @throws DomainError `promise-not-found`. */
+function assessed(views: Views, id: string, { asOf, knownAt }: Instants): Assessed {
   const row = views.get<{ sealed: string; revision: number; position: number }>(
     `SELECT sealed, revision, position FROM promises WHERE id = ?`,
     [id],
@@ -99,7 +99,7 @@ function assessed(views: Views, id: string, now: Instant): Assessed {
   return {
     id,
     facts: input.promise,
-    assessment: assess(input, now, now),
+    assessment: assess(input, asOf, knownAt),
     sealed: JSON.parse(row.sealed) as SealedAt,
     revision: row.revision,
     position: row.position,
@@ -178,8 +178,8 @@ const occurrenceOf = (one: Assessment["occurrences"][number]): z.output<typeof o
 });
 
 /** A bound key may ask about promises of its party, and about those that concern its account. */
-function onOwnPromise({ views }: ReadingDesk, party: PartyId, { promise }: { promise: string }): boolean {
-  const row = views.get<{ account: string; promisor: string; promisee: string }>(
+function onOwnPromise(present: Views, party: PartyId, { promise }: { promise: string }): boolean {
+  const row = present.get<{ account: string; promisor: string; promisee: string }>(
     `SELECT account, promisor, promisee FROM promises WHERE id = ?`,
     [promise],
   );
@@ -199,13 +199,12 @@ export const getPromise = defineQuery({
   query: z.strictObject({}),
   answer: promiseAnswer,
   refusals: ["promise-not-found"],
-  async run(desk, { params, caller }) {
-    const now = desk.now();
-    const { one, rests } = desk.views.snapshot(() => ({
-      one: assessed(desk.views, params.promise, now),
-      rests: basisNow(desk.views, now),
+  async run(reading, { params, caller }) {
+    const { one, rests } = reading.views.snapshot(() => ({
+      one: assessed(reading.views, params.promise, reading),
+      rests: basisOf(reading),
     }));
-    const [personal] = await openPersonal(desk, caller, "get-promise", [one.sealed]);
+    const [personal] = await openPersonal(reading, caller, "get-promise", [one.sealed]);
     const { facts } = one;
     return {
       ...summaryOf(one, personal!),
@@ -237,26 +236,26 @@ const listQuery = {
 };
 
 async function listOf(
-  desk: ReadingDesk,
+  reading: Reading,
   caller: Parameters<typeof openPersonal>[1],
   query: z.output<z.ZodObject<typeof listQuery>>,
 ) {
-  const now = desk.now();
+  const { views } = reading;
   const after = decodeCursor(query.after)?.[0] ?? 0;
   const filters = (["account", "promisor", "promisee", "direction", "kind"] as const).filter(
     (column) => query[column] !== undefined,
   );
   const sql = `SELECT id FROM promises WHERE position > ? ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY position LIMIT ?`;
-  const { found, rests, more } = desk.views.snapshot(() => {
-    const rows = desk.views.all<{ id: string }>(sql, [after, ...filters.map((column) => query[column]!), query.limit + 1]);
+  const { found, rests, more } = views.snapshot(() => {
+    const rows = views.all<{ id: string }>(sql, [after, ...filters.map((column) => query[column]!), query.limit + 1]);
     return {
-      found: rows.slice(0, query.limit).map(({ id }) => assessed(desk.views, id, now)),
-      rests: basisNow(desk.views, now),
+      found: rows.slice(0, query.limit).map(({ id }) => assessed(views, id, reading)),
+      rests: basisOf(reading),
       more: rows.length > query.limit,
     };
   });
   const personal = await openPersonal(
-    desk,
+    reading,
     caller,
     "list-promises",
     found.map(({ sealed }) => sealed),
@@ -275,7 +274,7 @@ export const listPromises = defineQuery({
   query: z.strictObject(listQuery),
   answer: pageOf(promiseSummary),
   refusals: [],
-  run: (desk, { query, caller }) => listOf(desk, caller, query),
+  run: (reading, { query, caller }) => listOf(reading, caller, query),
 });
 
 export const accountPromises = defineQuery({
@@ -284,12 +283,12 @@ export const accountPromises = defineQuery({
   tag: "Promises",
   summary: "The promises of an account, in both directions",
   scope: "read",
-  boundTo: ({ views }, party, { account }) => party === account || accountOfPerson(views, party) === account,
+  boundTo: onOwnAccount,
   params: z.strictObject({ account: accountId }),
   query: z.strictObject({ ...page, direction: promiseDirection.optional(), kind: slug.optional() }),
   answer: pageOf(promiseSummary),
   refusals: [],
-  run: (desk, { params, query, caller }) => listOf(desk, caller, { ...query, account: params.account }),
+  run: (reading, { params, query, caller }) => listOf(reading, caller, { ...query, account: params.account }),
 });
 
 const historyItem = z.strictObject({
@@ -313,13 +312,18 @@ export const promiseHistory = defineQuery({
   boundTo: onOwnPromise,
   params: onPromise,
   query: z.strictObject({}),
-  answer: z.strictObject({ items: z.array(historyItem) }),
+  answer: z.strictObject({ items: z.array(historyItem), basis }),
   refusals: ["promise-not-found"],
-  async run(desk, { params, caller }) {
-    const events = decodeAll(desk.log.readStream(`promise-${params.promise}`));
-    if (events.length === 0) throw new DomainError("promise-not-found", `there is no promise ${params.promise}`);
+  async run(reading, { params, caller }) {
+    const { views, log, asOf, standing } = reading;
+    const rests = views.snapshot(() => basisOf(reading));
+    const isRead = (at: { position: number; occurredAt: Instant }) =>
+      at.position <= rests.size && (standing === undefined || at.occurredAt <= asOf);
+    const [made, ...said] = decodeAll(log.readStream(`promise-${params.promise}`));
+    if (made === undefined || !isRead(made)) throw new DomainError("promise-not-found", `there is no promise ${params.promise}`);
+    const events = [made, ...said.filter(isRead)];
     const personal = await openPersonal(
-      desk,
+      reading,
       caller,
       "promise-history",
       events.map(({ sealed, position }) => Object.fromEntries(sealed.map(({ field }) => [field, position]))),
@@ -335,7 +339,7 @@ export const promiseHistory = defineQuery({
       data: data as Record<string, unknown>,
       personal: personal[index]!,
     }));
-    return { items };
+    return { items, basis: rests };
   },
 });
 
@@ -345,7 +349,10 @@ const agreementAnswer = z.strictObject({
   madeAt: instant,
   promises: z.array(promiseId),
   personal: personalFields,
+  basis,
 });
+
+type AgreementRow = { account: string; made_at: string; promises: string; sealed: string };
 
 export const getAgreement = defineQuery({
   name: "get-agreement",
@@ -357,19 +364,20 @@ export const getAgreement = defineQuery({
   query: z.strictObject({}),
   answer: agreementAnswer,
   refusals: ["agreement-not-found"],
-  async run(desk, { params, caller }) {
-    const row = desk.views.get<{ account: string; made_at: string; promises: string; sealed: string }>(
-      `SELECT * FROM agreements WHERE id = ?`,
-      [params.agreement],
-    );
+  async run(reading, { params, caller }) {
+    const { row, rests } = reading.views.snapshot(() => ({
+      row: reading.views.get<AgreementRow>(`SELECT * FROM agreements WHERE id = ?`, [params.agreement]),
+      rests: basisOf(reading),
+    }));
     if (row === undefined) throw new DomainError("agreement-not-found", `there is no agreement ${params.agreement}`);
-    const [personal] = await openPersonal(desk, caller, "get-agreement", [JSON.parse(row.sealed) as SealedAt]);
+    const [personal] = await openPersonal(reading, caller, "get-agreement", [JSON.parse(row.sealed) as SealedAt]);
     return {
       id: params.agreement,
       account: row.account,
       madeAt: row.made_at,
       promises: JSON.parse(row.promises) as never,
       personal: personal!,
+      basis: rests,
     } as unknown as z.output<typeof agreementAnswer>;
   },
 });

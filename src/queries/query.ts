@@ -8,11 +8,51 @@ import type { DomainErrorCode } from "../domain/errors.ts";
 import type { KeyScope } from "../domain/key.ts";
 import { type AccountId, type Instant, instant, type PartyId } from "../domain/values.ts";
 import type { Log } from "../event-store/log.ts";
+import type { LogTimes } from "../ledger/log-times.ts";
+import type { Slice, Vantage } from "../projections/vantage.ts";
 import type { Views } from "../projections/views.ts";
 import type { Vault } from "../vault/vault.ts";
+import { type AskedVantage, type Standing, vantageParameters } from "./vantage.ts";
 
-/** What a query may read. */
-export type ReadingDesk = { views: Views; log: Log; vault: Vault; now(): Instant };
+/** Views as they were. Whoever opens them closes them. */
+export type PastViews = { views: Views; close(): void };
+
+/** What questions are answered from. */
+export type ReadingDesk = {
+  /** The running ones. */
+  views: Views;
+  log: Log;
+  times: LogTimes;
+  vault: Pick<Vault, "open" | "accessLog">;
+  now(): Instant;
+  /** @param slice the answer rests on this account's events alone. */
+  past(vantage: Vantage, slice?: Slice): PastViews | Promise<PastViews>;
+  /** Base64 of the root of the log's tree at a size; null where nobody can say. Without it nobody can. */
+  rootAt?: ((size: number) => Promise<string | null>) | undefined;
+};
+
+/** What a query reads, and where on the two axes it stands. */
+export type Reading = {
+  /** At the vantage. */
+  views: Views;
+  /** The running ones: what a key bound to a party may see is what it may see now. */
+  present: Views;
+  log: Log;
+  times: LogTimes;
+  vault: ReadingDesk["vault"];
+  /** When it is asked, for the access log. */
+  now: Instant;
+  /** Deadlines and thresholds are tested against it. */
+  asOf: Instant;
+  /** The recording allowance is tested against it. */
+  knownAt: Instant;
+  /** Where it was asked for: what is known ends at its size. Without it the running views are read, wherever they stand. */
+  standing?: Standing;
+  /** Of a query that compares: where it compares from. */
+  from?: Reading;
+};
+
+export type Instants = Pick<Reading, "asOf" | "knownAt">;
 
 export type QueryRequest<Params, Query> = { params: Params; query: Query; caller: Caller };
 
@@ -22,6 +62,13 @@ export const basis = z.strictObject({
   knownAt: instant.describe("As it was known then."),
   size: z.int().min(0).describe("How many events of the log it rests on."),
   policy: z.int().min(0).describe("Version of the policy; 0 is the built-in one."),
+  root: z
+    .string()
+    .nullable()
+    .optional()
+    .describe(
+      "Root of the log's tree at that size, in base64, where `asOf` or `knownAt` was asked for: a signed head or a consistency proof bears it out. Null where the log is not signed that far.",
+    ),
 });
 export type Basis = z.infer<typeof basis>;
 
@@ -38,18 +85,30 @@ export type QueryDefinition<
   summary: string;
   description?: string;
   scope: KeyScope;
+  /** Without `asOf` and `knownAt`: what it tells of is not what happened in a relationship. */
+  isOfThePresent?: boolean;
+  /** It looks at a whole portfolio, or folds many events, and takes its time. */
+  isHeavy?: boolean;
+  /** It folds events itself, so no views need be opened where it stands: `views` are the running ones. */
+  readsLogAlone?: boolean;
+  /** Where it stands, for a query that calls its axes otherwise; `from` where it compares. */
+  asks?(query: z.output<Query>): { at: AskedVantage; from?: AskedVantage };
   /** A key bound to a party may ask when this says so; without it such a key may not ask at all. */
-  boundTo?(desk: ReadingDesk, party: PartyId, params: z.output<Params>): boolean;
+  boundTo?(present: Views, party: PartyId, params: z.output<Params>): boolean;
   params: Params;
   query: Query;
   answer: Answer;
   refusals: readonly DomainErrorCode[];
-  run(desk: ReadingDesk, request: QueryRequest<z.output<Params>, z.output<Query>>): z.output<Answer> | Promise<z.output<Answer>>;
+  run(reading: Reading, request: QueryRequest<z.output<Params>, z.output<Query>>): z.output<Answer> | Promise<z.output<Answer>>;
 };
 
 export const defineQuery = <Params extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType>(
   definition: QueryDefinition<Params, Query, Answer>,
-): QueryDefinition => definition as unknown as QueryDefinition;
+): QueryDefinition => {
+  const standsNow = definition.isOfThePresent === true || definition.asks !== undefined;
+  const query = standsNow ? definition.query : (definition.query as z.ZodObject).safeExtend(vantageParameters);
+  return { ...definition, query } as unknown as QueryDefinition;
+};
 
 /** A query whose `until` lies before its `from` asks for nothing, and means something else. */
 export const inOrder = <Shape extends z.ZodRawShape & { from: z.ZodType; until: z.ZodType }>(

@@ -10,14 +10,15 @@ import type { Verdict } from "../domain/verdict.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
-import { type Basis, concernsAccount, type ReadingDesk } from "./query.ts";
+import { type Basis, concernsAccount, type Instants, type Reading } from "./query.ts";
 
-/** On what an answer given now rests. To be called in the snapshot that reads its rows. */
-export const basisNow = (views: Views, now: Instant): Basis => ({
-  asOf: now,
-  knownAt: now,
-  size: views.position(),
+/** On what an answer rests. To be called in the snapshot that reads its rows. */
+export const basisOf = ({ views, asOf, knownAt, standing }: Reading): Basis => ({
+  asOf,
+  knownAt,
+  size: standing?.size ?? views.position(),
   policy: policyInForce(views).version,
+  ...(standing === undefined ? {} : { root: standing.root }),
 });
 
 /** A person's account, for keys that speak for a person. */
@@ -27,8 +28,8 @@ export const accountOfPerson = (views: Views, party: PartyId): AccountId | undef
     : undefined;
 
 /** A bound key may ask about its own account. */
-export const onOwnAccount = ({ views }: ReadingDesk, party: PartyId, { account }: { account: AccountId }): boolean =>
-  concernsAccount(party, account, accountOfPerson(views, party));
+export const onOwnAccount = (present: Views, party: PartyId, { account }: { account: AccountId }): boolean =>
+  concernsAccount(party, account, accountOfPerson(present, party));
 
 /** @throws DomainError `account-not-found`. */
 export function requireAccountRow<Row>(views: Views, id: string): Row {
@@ -43,7 +44,7 @@ export const score = z.number().min(0).max(1);
 export const band = z.strictObject({ low: score, high: score });
 
 /** The outcome of a stored occurrence at two instants; null while it has none. */
-export function outcomeOfRow(row: OccurrenceRow, asOf: Instant, knownAt: Instant): Finding | null {
+export function outcomeOfRow(row: OccurrenceRow, { asOf, knownAt }: Instants): Finding | null {
   if (row.verdict === null || row.at === null) return null;
   const finding: Finding = {
     verdict: row.verdict as Verdict,
@@ -60,17 +61,17 @@ export function outcomeOfRow(row: OccurrenceRow, asOf: Instant, knownAt: Instant
 }
 
 /** Deadline and grace have passed and the clock does not speak yet. */
-export const isPendingRow = (row: OccurrenceRow, now: Instant): boolean =>
+export const isPendingRow = (row: OccurrenceRow, { asOf, knownAt }: Instants): boolean =>
   row.by_clock === 1 &&
   row.deadline_at !== null &&
-  row.deadline_at < now &&
-  (row.settles_at === null || row.settles_at > now) &&
+  row.deadline_at < asOf &&
+  (row.settles_at === null || row.settles_at > knownAt) &&
   row.occurrence > 0;
 
 /** Occurrences as the trust model takes them: ended, and counted. In the order of the model. */
-export function trustOutcomes(rows: readonly OccurrenceRow[], now: Instant): TrustOutcome[] {
+export function trustOutcomes(rows: readonly OccurrenceRow[], instants: Instants): TrustOutcome[] {
   return rows.flatMap((row) => {
-    const outcome = outcomeOfRow(row, now, now);
+    const outcome = outcomeOfRow(row, instants);
     if (outcome === null || outcome.credit === null) return [];
     const { at, credit, verdict, evidence } = outcome;
     return [
@@ -89,20 +90,20 @@ export function trustOutcomes(rows: readonly OccurrenceRow[], now: Instant): Tru
 }
 
 /** Occurrences as keeping rates take them: ended, excluded and pending ones. */
-export function keepingOutcomes(rows: readonly OccurrenceRow[], now: Instant): KeepingOutcome[] {
+export function keepingOutcomes(rows: readonly OccurrenceRow[], at: Instants): KeepingOutcome[] {
   return rows.flatMap((row): KeepingOutcome[] => {
-    const outcome = outcomeOfRow(row, now, now);
-    if (outcome === null) return isPendingRow(row, now) ? [{ verdict: "pending" }] : [];
-    return [{ verdict: outcome.verdict, credit: outcome.credit, ifUpheld: upheldOf(row, now) }];
+    const outcome = outcomeOfRow(row, at);
+    if (outcome === null) return isPendingRow(row, at) ? [{ verdict: "pending" }] : [];
+    return [{ verdict: outcome.verdict, credit: outcome.credit, ifUpheld: upheldOf(row, at) }];
   });
 }
 
 /** Read at the same instants as the verdict: upheld or not, nothing counts before it has ended. */
-function upheldOf({ if_upheld, deadline_at }: OccurrenceRow, now: Instant): KeepingOutcome["ifUpheld"] {
+function upheldOf({ if_upheld, deadline_at }: OccurrenceRow, { asOf, knownAt }: Instants): KeepingOutcome["ifUpheld"] {
   if (if_upheld === null) return undefined;
   const deadlineAt = (deadline_at ?? undefined) as Instant | undefined;
   const { ifUpheld } = JSON.parse(if_upheld) as NonNullable<OccurrenceSettlement["openDispute"]>;
-  const outcome = outcomeAt({ ...ifUpheld, deadlineAt }, now, now);
+  const outcome = outcomeAt({ ...ifUpheld, deadlineAt }, asOf, knownAt);
   if (outcome !== null) return { verdict: outcome.verdict, credit: outcome.credit };
-  return deadlineAt !== undefined && deadlineAt < now ? { verdict: "pending" } : null;
+  return deadlineAt !== undefined && deadlineAt < asOf ? { verdict: "pending" } : null;
 }

@@ -1,4 +1,5 @@
 /** Every query there is. A new one is added here and appears in the API and the OpenAPI document. */
+import { accountDiff, accountHistory } from "./account-history.ts";
 import { accountDormancy, accountTimeline, getAccount, listAccounts } from "./accounts.ts";
 import {
   accessLog,
@@ -24,6 +25,8 @@ export const queries: readonly QueryDefinition[] = [
   accountTrust,
   accountDormancy,
   accountPromises,
+  accountHistory,
+  accountDiff,
   listPeople,
   getPerson,
   scorecard,

@@ -16,8 +16,8 @@ import {
 } from "../domain/values.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { listedState } from "./accounts.ts";
-import { decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
-import { basisNow, outcomeOfRow } from "./reading.ts";
+import { decodeCursor, defineQuery, encodeCursor, type Instants, page, pageOf } from "./query.ts";
+import { basisOf, outcomeOfRow } from "./reading.ts";
 
 const dormantItem = z.strictObject({
   account: accountId,
@@ -47,6 +47,7 @@ export const dormancyReport = defineQuery({
   summary: "Accounts by how quiet they have gone, the longest silence first",
   description: "Open accounts alone. The state is read off thresholds that were stored when the account was last contacted.",
   scope: "read",
+  isHeavy: true,
   params: z.strictObject({}),
   query: z.strictObject({
     ...page,
@@ -55,28 +56,28 @@ export const dormancyReport = defineQuery({
   }),
   answer: pageOf(dormantItem),
   refusals: [],
-  run(desk, { query }) {
-    const now = desk.now();
+  run(reading, { query }) {
+    const { views, asOf } = reading;
     const [lastContactAt = "", account = ""] = decodeCursor(query.after) ?? [];
     const state = query.state === undefined ? { sql: "TRUE", instants: 0 } : stateConditions[query.state];
     const owner = query.owner === undefined ? [] : [query.owner];
-    return desk.views.snapshot(() => {
-      const rows = desk.views.all<DormancyRow>(
+    return views.snapshot(() => {
+      const rows = views.all<DormancyRow>(
         `SELECT d.*, a.owner FROM dormancy d JOIN accounts a ON a.id = d.account
          WHERE a.status = 'open' AND (coalesce(d.last_contact_at, ''), d.account) > (?, ?) AND ${state.sql} ${owner.length > 0 ? "AND a.owner = ?" : ""}
          ORDER BY coalesce(d.last_contact_at, ''), d.account LIMIT ?`,
-        [lastContactAt, account, ...Array<string>(state.instants).fill(now), ...owner, query.limit + 1],
+        [lastContactAt, account, ...Array<string>(state.instants).fill(asOf), ...owner, query.limit + 1],
       );
       const shown = rows.slice(0, query.limit);
       const last = shown.at(-1);
       const next =
         rows.length > query.limit && last !== undefined ? encodeCursor([last.last_contact_at ?? "", last.account]) : null;
-      return { items: shown.map((row) => itemOf(row, now)), next, basis: basisNow(desk.views, now) };
+      return { items: shown.map((row) => itemOf(row, asOf)), next, basis: basisOf(reading) };
     });
   },
 });
 
-/** What each state means in terms of the stored thresholds, and how often the present instant stands in it. */
+/** What each state means in terms of the stored thresholds, and how often the instant stands in it. */
 const stateConditions = {
   new: { sql: "d.decided_by = 'history'", instants: 0 },
   active: {
@@ -87,8 +88,8 @@ const stateConditions = {
   dormant: { sql: "d.decided_by <> 'history' AND d.dormant_at <= ?", instants: 1 },
 };
 
-function itemOf(row: DormancyRow, now: Instant): z.output<typeof dormantItem> {
-  const state = listedState(row, now);
+function itemOf(row: DormancyRow, asOf: Instant): z.output<typeof dormantItem> {
+  const state = listedState(row, asOf);
   const since = { new: row.first_contact_at, active: row.last_contact_at, cooling: row.cooling_at, dormant: row.dormant_at }[
     state
   ];
@@ -125,27 +126,29 @@ export const dueReport = defineQuery({
   summary: "What falls due, and what is overdue, earliest first",
   description: "Abstentions are left out: nothing needs doing for them.",
   scope: "read",
+  isHeavy: true,
   params: z.strictObject({}),
   query: z.strictObject({
     ...page,
-    until: instant.optional().describe("Up to this instant; two weeks from now where absent."),
+    until: instant.optional().describe("Up to this instant; two weeks from `asOf` where absent."),
     account: accountId.optional(),
     promisor: partyId.optional(),
     direction: promiseDirection.optional(),
   }),
   answer: pageOf(dueItem),
   refusals: [],
-  run(desk, { query }) {
-    const now = desk.now();
+  run(reading, { query }) {
+    const { views, asOf } = reading;
     const [dueAt = "", promise = "", occurrence = 0] = decodeCursor(query.after) ?? [];
     const filters = (["account", "promisor", "direction"] as const).filter((column) => query[column] !== undefined);
-    return desk.views.snapshot(() => {
-      const rows = desk.views.all<OccurrenceRow>(
-        `SELECT * FROM occurrences WHERE by_clock = 1 AND (settles_at > ? OR settles_at IS NULL) AND due_at <= ? AND form IN ('once', 'recurring') AND verdict = 'broken'
+    return views.snapshot(() => {
+      const rows = views.all<OccurrenceRow>(
+        `SELECT * FROM occurrences WHERE by_clock = 1 AND (settles_at >= ? OR settles_at IS NULL) AND due_at <= ? AND form IN ('once', 'recurring') AND verdict = 'broken'
          AND (due_at, promise, occurrence) > (?, ?, ?) ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY due_at, promise, occurrence LIMIT ?`,
         [
-          now,
-          query.until ?? addMs(now, 14 * dayMs),
+          // None settles before its deadline, so what has not ended settles no earlier.
+          asOf,
+          query.until ?? addMs(asOf, 14 * dayMs),
           dueAt,
           promise,
           occurrence,
@@ -158,16 +161,16 @@ export const dueReport = defineQuery({
       const next =
         rows.length > query.limit && last !== undefined ? encodeCursor([last.due_at!, last.promise, last.occurrence]) : null;
       return {
-        items: shown.filter((row) => outcomeOfRow(row, now, now) === null).map((row) => dueOf(row, now)),
+        items: shown.filter((row) => outcomeOfRow(row, reading) === null).map((row) => dueOf(row, reading)),
         next,
-        basis: basisNow(desk.views, now),
+        basis: basisOf(reading),
       };
     });
   },
 });
 
-function dueOf(row: OccurrenceRow, now: Instant): z.output<typeof dueItem> {
-  const { standing } = assessOccurrence(settlementOf(row), now, now);
+function dueOf(row: OccurrenceRow, { asOf, knownAt }: Instants): z.output<typeof dueItem> {
+  const { standing } = assessOccurrence(settlementOf(row), asOf, knownAt);
   return {
     promise: row.promise,
     occurrence: row.occurrence,

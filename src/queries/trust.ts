@@ -16,8 +16,8 @@ import { interactionsOf } from "../projections/interactions.ts";
 import { policyInForce, priorsOf } from "../projections/parameters.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
-import { basis, defineQuery } from "./query.ts";
-import { band, basisNow, isPendingRow, onOwnAccount, requireAccountRow, rounded, score, trustOutcomes } from "./reading.ts";
+import { basis, defineQuery, type Instants } from "./query.ts";
+import { band, basisOf, isPendingRow, onOwnAccount, requireAccountRow, rounded, score, trustOutcomes } from "./reading.ts";
 
 const change = z.strictObject({
   total: z.number(),
@@ -41,7 +41,7 @@ const point = z.strictObject({
       evidence: z.array(z.string()),
     })
     .nullable()
-    .describe("The outcome that made this point; null for the last one, which is now."),
+    .describe("The outcome that made this point; null for the last one, which is the instant asked for."),
 });
 
 export const trustAnswer = z.strictObject({
@@ -59,10 +59,10 @@ export const trustAnswer = z.strictObject({
 export function trustOver(
   rows: readonly OccurrenceRow[],
   options: TrustOptions,
-  now: Instant,
+  instants: Instants,
   more: readonly TrustOutcome[] = [],
 ): z.output<typeof trustAnswer> {
-  const trust = trustAt([...trustOutcomes(rows, now), ...more], options, now);
+  const trust = trustAt([...trustOutcomes(rows, instants), ...more], options, instants.asOf);
   return {
     score: rounded(trust.score),
     band: roundedBand(trust.band),
@@ -75,7 +75,7 @@ export function trustOver(
     negative: rounded(trust.negative),
     prior: trust.prior,
     outcomes: trust.outcomes,
-    pending: rows.filter((row) => isPendingRow(row, now)).length,
+    pending: rows.filter((row) => isPendingRow(row, instants)).length,
   };
 }
 
@@ -139,9 +139,8 @@ export const accountTrust = defineQuery({
     basis,
   }),
   refusals: ["account-not-found"],
-  run(desk, { params: { account }, query: { direction, promisor } }) {
-    const now = desk.now();
-    const { views } = desk;
+  run(reading, { params: { account }, query: { direction, promisor } }) {
+    const { views, asOf } = reading;
     return views.snapshot(() => {
       requireAccountRow(views, account);
       const policy = policyInForce(views);
@@ -151,7 +150,7 @@ export const accountTrust = defineQuery({
         [account, direction, promisor ?? null, promisor ?? null],
       );
       const contacts = contactEvidence(views, account, direction, policy);
-      const timeline = trustTimeline([...trustOutcomes(rows, now), ...contacts], options, now).map(
+      const timeline = trustTimeline([...trustOutcomes(rows, reading), ...contacts], options, asOf).map(
         ({ at, score, band, change, outcome }) => ({
           at,
           score: rounded(score),
@@ -179,16 +178,16 @@ export const accountTrust = defineQuery({
         account,
         direction,
         promisor: promisor ?? null,
-        ...trustOver(rows, options, now, contacts),
-        rapport: rapportOf(views, account, policy, now),
+        ...trustOver(rows, options, reading, contacts),
+        rapport: rapportOf(views, account, policy, asOf),
         timeline,
-        basis: basisNow(views, now),
+        basis: basisOf(reading),
       };
     });
   },
 });
 
-export function rapportOf(views: Views, account: AccountId, policy: Policy, now: Instant) {
+export function rapportOf(views: Views, account: AccountId, policy: Policy, asOf: Instant) {
   const { halfLifeDays, weightByKind, weightByPurpose } = policy.rapport;
   const { sellingPurposes } = policy.balance;
   const interactions = interactionsOf(views, account)
@@ -204,7 +203,7 @@ export function rapportOf(views: Views, account: AccountId, policy: Policy, now:
   const rapport = rapportAt(
     interactions,
     { halfLifeDays, weightByKind, weightByPurpose, sellingPurposes: new Set<string>(sellingPurposes) },
-    now,
+    asOf,
   );
   return {
     score: rounded(rapport.rapport),

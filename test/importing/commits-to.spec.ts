@@ -6,6 +6,7 @@ import { commandNamed } from "../../src/commands/registry.ts";
 import { openLedger, type OpenLedger } from "../../src/composition/ledger-folder.ts";
 import type { KeepingAnswer, PromiseAnswer } from "../../src/cli/demo/answers.ts";
 import { keyScope } from "../../src/domain/key.ts";
+import { answer } from "../../src/queries/asking.ts";
 import { queries } from "../../src/queries/registry.ts";
 import { csvRecords, samples } from "../support/samples.ts";
 import { aLedger, troth } from "../cli/support/troth.ts";
@@ -65,7 +66,7 @@ describe.skipIf(data === undefined)("the promises of commits.to", () => {
   const ask = async <Answer>(name: string, params: object, query: object): Promise<Answer> => {
     const definition = queries.find((one) => one.name === name)!;
     const caller = { key: "key_0000000000000000" as never, scopes: keyScope.options };
-    return (await definition.run(ledger.readingDesk, {
+    return (await answer(ledger.readingDesk, definition, {
       params: definition.params.parse(params),
       query: definition.query.parse(query),
       caller,

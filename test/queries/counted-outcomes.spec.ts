@@ -12,6 +12,7 @@ import { countedOutcomes, type OutcomeFilter, type OutcomeGrouping } from "../..
 import { keepingOutcomes } from "../../src/queries/reading.ts";
 
 const now = "2026-03-05T00:00:00.000Z" as Instant;
+const instants = { asOf: now, knownAt: now };
 /** Few enough days that instants often meet, and meet now. */
 const day = fc.integer({ min: 1, max: 9 }).map((date) => `2026-03-0${date}T00:00:00.000Z`);
 const verdict = fc.constantFrom(...countedVerdicts, ...excludedVerdicts);
@@ -90,7 +91,7 @@ describe("outcomes counted in SQL", () => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 30 }), filter, (rows, wanted) => {
         const { database, stored } = viewsWith(rows);
-        const counted = countedOutcomes(viewsOf(database), { ...wanted, by }, now);
+        const counted = countedOutcomes(viewsOf(database), { ...wanted, by }, instants);
         database.close();
         const figures = (groups: Iterable<readonly [string | null, Parameters<typeof keepingRate>[0]]>) =>
           new Map([...groups].filter(([, some]) => some.length > 0).map(([group, some]) => [group, keepingRate(some)] as const));
@@ -99,7 +100,7 @@ describe("outcomes counted in SQL", () => {
           stored.filter((one) => isWanted(one, wanted)),
           groupOf[by],
         );
-        expect(figures(bySql)).toEqual(figures([...byRow].map(([group, some]) => [group, keepingOutcomes(some, now)])));
+        expect(figures(bySql)).toEqual(figures([...byRow].map(([group, some]) => [group, keepingOutcomes(some, instants)])));
       }),
       { numRuns: 150 },
     );

@@ -11,10 +11,13 @@ import { decodeAll, type LedgerEvent } from "../../src/ledger/envelope.ts";
 import { Erasures } from "../../src/ledger/erasures.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { LogClock } from "../../src/ledger/log-clock.ts";
+import { LogTimes } from "../../src/ledger/log-times.ts";
 import { inlineHost } from "../../src/projections/inline-host.ts";
 import type { ViewsHost } from "../../src/projections/reader.ts";
 import { fingerprint, projections } from "../../src/projections/registry.ts";
 import { createTables } from "../../src/projections/runner.ts";
+import { viewsAt } from "../../src/projections/vantage.ts";
+import { answer } from "../../src/queries/asking.ts";
 import type { ReadingDesk } from "../../src/queries/query.ts";
 import { queries } from "../../src/queries/registry.ts";
 import type { CensusTaker } from "../../src/transparency/census.ts";
@@ -74,7 +77,10 @@ export function testLedger(
   const census = inlineCensus(store.log);
   const erasures = new Erasures({ ledger, store, vault, tombstones: memoryTombstones() });
   const desk = { ledger, host, erasures, timeZoneData: "test", census };
-  const readingDesk = { views: host.views, log: store.log, vault, now: () => ledger.now() };
+  const readingDesk: ReadingDesk = {
+    ...{ views: host.views, log: store.log, times: new LogTimes(store.log), vault, now: () => ledger.readingTime() },
+    past: (vantage, slice) => viewsAt(store.log, vantage, slice),
+  };
   const events = () => decodeAll(store.log.readAll(0, 1_000_000));
   return {
     store,
@@ -100,12 +106,12 @@ export function testLedger(
       const definition = queries.find((one) => one.name === name);
       if (definition === undefined) throw new Error(`there is no query ${name}`);
       await host.caughtUp(store.log.head());
-      const answer = await definition.run(readingDesk, {
+      const answered = await answer(readingDesk, definition, {
         params: definition.params.parse(params),
         query: definition.query.parse(query),
         caller,
       });
-      return definition.answer.parse(answer) as Answer;
+      return definition.answer.parse(answered) as Answer;
     },
     events,
     eventsOf: (stream) => events().filter((event) => event.stream === stream),

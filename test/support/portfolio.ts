@@ -1,4 +1,7 @@
-/** Random histories for properties: accounts, promises and interactions, late facts, corrections and retractions. Seeded by fast-check. */
+/**
+ * Random histories for properties: accounts, promises and interactions, late facts, corrections and retractions, disputes and changes;
+ * and for what must hold of a whole ledger, erasures and clocks that step. Seeded by fast-check.
+ */
 import fc from "fast-check";
 import { dayMs, hourMs } from "../../src/domain/values.ts";
 import type { TestLedger } from "./ledger.ts";
@@ -18,83 +21,149 @@ export type Step =
       proof: "evidence" | "claim";
     }
   | { kind: "retract" | "correct"; which: number }
-  | { kind: "claim" | "waive" | "release" | "renege" | "suspend" | "resume" | "contest"; which: number; occurrence: number }
+  | { kind: (typeof spoken)[number]; which: number; occurrence: number }
+  | { kind: "outcome"; day: number; account: number; of: "won" | "lost" | "renewed" | "churned" }
+  | { kind: "account"; account: number; change: "name" | "tags" | "owner" }
+  | { kind: "move"; day: number; team: "south" | "west" }
+  | { kind: "agreement"; day: number; account: number }
   | { kind: "keeper" }
   | { kind: "wait"; days: number }
-  | { kind: "policy"; allowance: number };
+  | { kind: "policy"; allowance: number }
+  | { kind: "erase"; account: number }
+  /** The clock is put back a little; or it ran ahead, something was recorded, and log time had to be corrected. */
+  | { kind: "clock"; seconds: number }
+  | { kind: "wrong-clock"; hours: number };
+
+/** What is said of a promise. */
+const spoken = [
+  "claim",
+  "waive",
+  "release",
+  "renege",
+  "suspend",
+  "resume",
+  "contest",
+  "rule",
+  "propose",
+  "accept-change",
+] as const;
 
 const account = fc.integer({ min: 0, max: 2 });
 const day = fc.integer({ min: 0, max: 120 });
 const which = fc.nat(20);
 
-export const steps = fc.array(
-  fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        kind: fc.constant("visit" as const),
-        day,
-        account,
-        minutes: fc.constantFrom(30, 60),
-        purpose: fc.constantFrom("relationship" as const, "sales" as const),
-      }),
-    },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        kind: fc.constant("promise" as const),
-        day,
-        account,
-        form: fc.constantFrom("once" as const, "recurring" as const, "abstain" as const),
-        span: fc.integer({ min: 1, max: 60 }),
-        proof: fc.constantFrom("evidence" as const, "claim" as const),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("retract" as const, "correct" as const), which }) },
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        kind: fc.constantFrom(
-          "claim" as const,
-          "waive" as const,
-          "release" as const,
-          "renege" as const,
-          "suspend" as const,
-          "resume" as const,
-          "contest" as const,
-        ),
-        which,
-        occurrence: fc.integer({ min: 1, max: 4 }),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant("keeper" as const) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), days: fc.integer({ min: 1, max: 40 }) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("policy" as const), allowance: fc.constantFrom(0, 60, 10_000) }) },
-  ),
-  { minLength: 20, maxLength: 60 },
-);
+const ofRelationships = [
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("visit" as const),
+      day,
+      account,
+      minutes: fc.constantFrom(30, 60),
+      purpose: fc.constantFrom("relationship" as const, "sales" as const),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("promise" as const),
+      day,
+      account,
+      form: fc.constantFrom("once" as const, "recurring" as const, "abstain" as const),
+      span: fc.integer({ min: 1, max: 60 }),
+      proof: fc.constantFrom("evidence" as const, "claim" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("retract" as const, "correct" as const), which }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(...spoken),
+      which,
+      occurrence: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("keeper" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), days: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("policy" as const), allowance: fc.constantFrom(0, 60, 10_000) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("outcome" as const),
+      day,
+      account,
+      of: fc.constantFrom("won" as const, "lost" as const, "renewed" as const, "churned" as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("account" as const),
+      account,
+      change: fc.constantFrom("name" as const, "tags" as const, "owner" as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("move" as const), day, team: fc.constantFrom("south" as const, "west" as const) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("agreement" as const), day, account }) },
+];
+const ofLedgers = [
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("erase" as const), account }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("clock" as const), seconds: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("wrong-clock" as const), hours: fc.integer({ min: 1, max: 5 }) }) },
+];
 
-/** Plays steps into a ledger. What a rule refuses adds nothing and the story goes on. @returns how often each kind was taken. */
-export async function play(ledger: TestLedger, story: readonly Step[]): Promise<Map<string, number>> {
+const lengths = { minLength: 20, maxLength: 60 };
+export const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(...ofRelationships), lengths);
+/** With erasures, and clocks that step. */
+export const ledgerSteps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(...ofRelationships, ...ofLedgers), lengths);
+
+/** Refusals, after which the story goes on. */
+const refusals = ["DomainError", "SubjectErasedError"];
+
+/**
+ * Plays steps into a ledger. What a rule refuses adds nothing and the story goes on.
+ * @param afterStep called after each, before the clock moves on by a millisecond.
+ * @returns how often each kind was taken.
+ */
+export async function play(
+  ledger: TestLedger,
+  story: readonly Step[],
+  afterStep: (index: number) => Promise<void> = async () => undefined,
+): Promise<Map<string, number>> {
   const taken = new Map<string, number>();
   const count = (kind: string) => taken.set(kind, (taken.get(kind) ?? 0) + 1);
   let today = 130;
-  ledger.setNow(dayAt(today));
+  let clock = Date.parse(dayAt(today));
+  const set = (ms: number) => ledger.setNow(new Date((clock = ms)).toISOString());
+  set(clock);
   const { id: rep } = await ledger.run("add-person", { name: "Rep", team: "north", at: dayAt(0) });
+  const { id: colleague } = await ledger.run("add-person", { name: "Colleague", team: "north", at: dayAt(0) });
   const accounts: string[] = [];
   for (let index = 0; index < 3; index += 1)
     accounts.push((await ledger.run("open-account", { name: `Account ${index}`, at: dayAt(0) })).id);
+  /** By the occurrence that a step names. */
+  const changes = [
+    { type: "suspend" },
+    { type: "reschedule", occurrence: 1, dueAt: dayAt(150) },
+    { type: "reassign", promisor: colleague },
+    { type: "amend", terms: { type: "once", dueAt: dayAt(140) } },
+  ];
   const interactions: string[] = [];
   const promises: string[] = [];
   const pick = (from: readonly string[], index: number) => from[index % Math.max(1, from.length)];
-  for (const step of story) {
+  for (const [index, step] of story.entries()) {
     try {
       await take(step);
       count(step.kind);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== "DomainError") throw error;
+      if (!(error instanceof Error) || !refusals.includes(error.name)) throw error;
       count("refused");
     }
+    await afterStep(index);
+    set(clock + 1);
   }
   return taken;
 
@@ -109,6 +178,7 @@ export async function play(ledger: TestLedger, story: readonly Step[]): Promise<
           startedAt: dayAt(step.day, 10),
           minutes: step.minutes,
           participants: [rep],
+          note: `Day ${step.day}.`,
         };
         interactions.push((await ledger.run("record-interaction", body)).id);
         return;
@@ -120,6 +190,7 @@ export async function play(ledger: TestLedger, story: readonly Step[]): Promise<
           promisor: rep,
           promisee: accounts[step.account],
           at: dayAt(step.day),
+          text: `From day ${step.day} on.`,
           terms: termsOf(step),
           ...(step.proof === "evidence" || step.form === "abstain" ? { matcher } : {}),
         };
@@ -147,10 +218,43 @@ export async function play(ledger: TestLedger, story: readonly Step[]): Promise<
         return;
       case "wait":
         today += step.days;
-        ledger.setNow(dayAt(today));
+        set(Date.parse(dayAt(today)));
         return;
       case "policy":
         await ledger.run("adopt-policy", { promises: { recordingAllowanceMinutes: step.allowance } });
+        return;
+      case "outcome":
+        await ledger.run("record-outcome", { account: accounts[step.account], kind: step.of, at: dayAt(step.day) });
+        return;
+      case "account": {
+        const on = { account: accounts[step.account] };
+        const at = dayAt(today - 1);
+        if (step.change === "owner") await ledger.run("assign-account", { owner: rep, at }, on);
+        else
+          await ledger.run("change-account", { ...(step.change === "name" ? { name: "Renamed" } : { tags: ["key"] }), at }, on);
+        return;
+      }
+      case "agreement": {
+        const gives = { promisor: rep, promisee: accounts[step.account], terms: { type: "once", dueAt: dayAt(step.day + 20) } };
+        const takes = { ...gives, promisor: gives.promisee, promisee: "house" };
+        const body = { account: accounts[step.account], text: "Both ways.", promises: [gives, takes], at: dayAt(step.day) };
+        promises.push(...Object.values((await ledger.run("make-agreement", body)).ids ?? {}).flat());
+        return;
+      }
+      case "move":
+        await ledger.run("move-person", { team: step.team, at: dayAt(step.day) }, { person: rep });
+        return;
+      case "erase":
+        await ledger.run("erase-subject", {}, { subject: accounts[step.account] });
+        return;
+      case "clock":
+        set(clock - step.seconds * 1000);
+        return;
+      case "wrong-clock":
+        set(clock + step.hours * hourMs);
+        await ledger.run("change-account", { tags: [`ahead-${step.hours}`] }, { account: accounts[0] });
+        set(clock - step.hours * hourMs);
+        await ledger.run("correct-clock", {});
         return;
       default: {
         const promise = pick(promises, step.which);
@@ -176,6 +280,12 @@ export async function play(ledger: TestLedger, story: readonly Step[]): Promise<
         return ["resume-promise", { at: dayAt(occurrence * 20) }];
       case "contest":
         return ["contest-verdict", { ...on, asserts: { verdict: "broken" } }];
+      case "rule":
+        return ["rule-dispute", { ...on, ruling: occurrence % 2 === 0 ? "upheld" : "dismissed" }];
+      case "propose":
+        return ["propose-change", { at: on.at, change: changes[occurrence - 1] }];
+      case "accept-change":
+        return ["accept-change", { at: on.at }];
     }
   }
 }

@@ -5,7 +5,7 @@ import type { QueryDefinition } from "../../queries/query.ts";
 import { resourceOf } from "../commands.ts";
 import { exampleOf, type JsonSchema } from "./example.ts";
 import { SharedSchemas } from "./shared-schemas.ts";
-import { commandRefusals, queryRefusals, refusalResponses } from "./refusals.ts";
+import { commandRefusals, queryRefusals, refusalResponses, vantageRefusals } from "./refusals.ts";
 
 export type Operation = Record<string, unknown>;
 
@@ -109,7 +109,19 @@ function acknowledgementExample({ params, body, creates }: CommandDefinition, re
 }
 
 export function queryOperation(query: QueryDefinition): Operation {
-  const { name, tag, summary, description, scope, params, query: asked, answer, refusals, boundTo } = query;
+  const {
+    name,
+    tag,
+    summary,
+    description,
+    scope,
+    params,
+    query: asked,
+    answer,
+    refusals,
+    boundTo,
+    isOfThePresent = false,
+  } = query;
   const answerSchema = jsonSchemaOf(answer, "output");
   const bound =
     boundTo === undefined
@@ -132,7 +144,10 @@ export function queryOperation(query: QueryDefinition): Operation {
         headers: { "Troth-Position": { $ref: "#/components/headers/TrothPosition" } },
         content: { "application/json": { schema: shared.referring(answerSchema), example: exampleOf(answerSchema) } },
       },
-      ...refusalResponses(queryRefusals(refusals, "after" in asked.shape), Object.keys(params.shape)),
+      ...refusalResponses(
+        queryRefusals([...refusals, ...(isOfThePresent ? [] : vantageRefusals)], "after" in asked.shape),
+        Object.keys(params.shape),
+      ),
     },
   };
 }

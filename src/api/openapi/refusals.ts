@@ -1,5 +1,5 @@
 /** How refusals stand in the document: by status, each with the codes that it may bear. */
-import type { DomainErrorCode } from "../../domain/errors.ts";
+import type { VantageErrorCode } from "../../queries/vantage.ts";
 import { type ProblemCode, problemTypes, usualDetail } from "../problem-codes.ts";
 import { problemMediaType, problemTypeUri } from "../problem.ts";
 
@@ -111,7 +111,15 @@ export const commandRefusals = (own: readonly ProblemCode[]): ProblemCode[] => [
   "store-full",
 ];
 
-export const queryRefusals = (own: readonly DomainErrorCode[], isPaged: boolean): ProblemCode[] => [
+/** Of `asOf` and `knownAt`. */
+export const vantageRefusals: readonly VantageErrorCode[] = [
+  "in-the-future",
+  "before-ledger",
+  "beyond-log",
+  "as-of-after-known-at",
+];
+
+export const queryRefusals = (own: readonly ProblemCode[], isPaged: boolean): ProblemCode[] => [
   ...own,
   ...everywhere,
   "key-bound",

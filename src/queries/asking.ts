@@ -1,0 +1,146 @@
+/** Asking a question: where it stands, the views that it reads from there, and pages that stay where they began. */
+import { z } from "zod";
+import { type AccountId, type Instant, instant } from "../domain/values.ts";
+import type { Slice } from "../projections/vantage.ts";
+import {
+  CursorError,
+  decodeCursor,
+  encodeCursor,
+  type PastViews,
+  type QueryDefinition,
+  type QueryRequest,
+  type Reading,
+  type ReadingDesk,
+} from "./query.ts";
+import { type AskedVantage, type Standing, VantageError, vantageOf } from "./vantage.ts";
+
+type Asked = Record<string, unknown>;
+export type AnyRequest = QueryRequest<Asked, Asked>;
+
+/** Where a question stands; nothing for one that stands at the present. */
+export type Standings = { at?: Standing; from?: Standing };
+
+/** Answers questions that take their time. @throws what `ask` throws; the signal's reason once it has aborted. */
+export type Reader = (query: QueryDefinition, request: AnyRequest, standings: Standings, signal: AbortSignal) => Promise<unknown>;
+
+/** Answers a question. @throws VantageError, CursorError; what its query throws. */
+export async function answer(desk: ReadingDesk, query: QueryDefinition, request: AnyRequest): Promise<unknown> {
+  const { cursor, standings } = await standingsOf(desk, query, request.query);
+  return ask(desk, query, { ...request, query: { ...request.query, ...cursor } }, standings);
+}
+
+/**
+ * From what was asked to where it stands.
+ * @param asked as the query's schema gives it.
+ * @returns `cursor` takes the place of `after`.
+ * @throws VantageError, CursorError.
+ */
+export async function standingsOf(
+  desk: ReadingDesk,
+  query: QueryDefinition,
+  asked: Asked,
+): Promise<{ cursor: { after?: string }; standings: Standings }> {
+  const { at, from } = query.asks?.(asked) ?? { at: asked as AskedVantage };
+  const page = pageIn(asked["after"] as string | undefined);
+  const cursor = page.after === undefined ? {} : { after: page.after };
+  if (query.asks === undefined && !isAsked(at) && page.at === undefined) return { cursor, standings: {} };
+  if (asked["after"] !== undefined && !standsThere(at, page.at))
+    throw new CursorError("`after` is the `next` of an answer that stands elsewhere");
+  const head = desk.log.head();
+  const now = desk.now();
+  const stand = async (one: AskedVantage): Promise<Standing> => {
+    const vantage = vantageOf(one, desk.times, head, now);
+    if (one.asOf !== undefined) requireHappened(desk, one.asOf, one.names?.asOf ?? "asOf");
+    return { ...vantage, root: (await desk.rootAt?.(vantage.size)) ?? null };
+  };
+  const standings: Standings = { at: await stand(page.at === undefined ? at : { ...at, ...page.at }) };
+  if (from !== undefined) standings.from = await stand(from);
+  return { cursor, standings };
+}
+
+const isAsked = ({ asOf, knownAt }: AskedVantage): boolean => asOf !== undefined || knownAt !== undefined;
+
+/** Loads of history reach back behind the ledger's first event, so its own instant is no bound. */
+function requireHappened({ views, times }: ReadingDesk, asOf: Instant, name: string): void {
+  if (asOf >= times.at(1)) return;
+  const happened = views.get(
+    `SELECT 1 FROM accounts WHERE opened_at <= ?1 UNION ALL SELECT 1 FROM people WHERE places ->> '$[0].from' <= ?1 LIMIT 1`,
+    [asOf],
+  );
+  if (happened === undefined) throw new VantageError("before-ledger", `/${name}`, `nothing is known to have happened by ${asOf}`);
+}
+
+/** Answers a question that stands there. The views that it reads are open for as long as it takes. */
+export async function ask(
+  desk: ReadingDesk,
+  query: QueryDefinition,
+  request: AnyRequest,
+  { at, from }: Standings = {},
+): Promise<unknown> {
+  const present = presentReading(desk);
+  if (at === undefined) return query.run(present, request);
+  if (query.readsLogAlone === true) return paged(await query.run({ ...present, ...at, standing: at }, request), at);
+  const opened: PastViews[] = [];
+  const slice = sliceOf(desk, request.params);
+  const open = async (standing: Standing): Promise<Reading> => {
+    const past = await desk.past(standing, slice);
+    opened.push(past);
+    return { ...present, ...standing, views: past.views, standing };
+  };
+  try {
+    const reading = await open(at);
+    if (from !== undefined) reading.from = await open(from);
+    return paged(await query.run(reading, request), at);
+  } finally {
+    for (const { close } of opened) close();
+  }
+}
+
+export function presentReading({ views, log, times, vault, now }: ReadingDesk): Reading {
+  const at = now();
+  return { views, present: views, log, times, vault, now: at, asOf: at, knownAt: at };
+}
+
+const tables = { promise: "promises", interaction: "interactions", agreement: "agreements" } as const;
+
+/** The one account that a path is about, as far as it says. */
+function sliceOf({ views }: ReadingDesk, params: Asked): Slice | undefined {
+  if (params["account"] !== undefined) return { account: params["account"] as AccountId };
+  for (const [name, table] of Object.entries(tables)) {
+    const id = params[name] as string | undefined;
+    const row = id === undefined ? undefined : views.get<Slice>(`SELECT account FROM ${table} WHERE id = ?`, [id]);
+    if (row !== undefined) return row;
+  }
+  return undefined;
+}
+
+// Pages. The cursor of one that does not stand at the present ends in where it stands.
+
+const mark = "@";
+const stood = z.tuple([instant, instant, z.int()]);
+
+type Page = { after?: string; at?: { asOf: Instant; knownAt: string } };
+
+/** @throws CursorError */
+function pageIn(text: string | undefined): Page {
+  const parts = decodeCursor(text);
+  if (parts === undefined) return {};
+  if (parts.at(-4) !== mark) return { after: text! };
+  const { success, data } = stood.safeParse(parts.slice(-3));
+  if (!success) throw new CursorError("`after` is not the `next` of an earlier answer");
+  const [asOf, knownAt, size] = data;
+  return { after: encodeCursor(parts.slice(0, -4)), at: { asOf, knownAt: `${size}@${knownAt}` } };
+}
+
+function paged(answer: unknown, { asOf, knownAt, size }: Standing): unknown {
+  const { next } = answer as { next?: string | null };
+  if (typeof next !== "string") return answer;
+  return { ...(answer as object), next: encodeCursor([...decodeCursor(next)!, mark, asOf, knownAt, size]) };
+}
+
+/** A page goes on where it began; what is asked beside its cursor may say less, and nothing else. */
+function standsThere({ asOf, knownAt }: AskedVantage, page: Page["at"]): boolean {
+  if (page === undefined) return false;
+  const isThen = asOf === undefined || asOf === page.asOf;
+  return isThen && (knownAt === undefined || knownAt === page.knownAt || page.knownAt.split("@").includes(knownAt));
+}

@@ -1,0 +1,63 @@
+/** What differs between the figures of one account at two places, figure by figure, and why. Pure. */
+import type { Explained, Figures } from "./figures.ts";
+
+export type Value = string | number | boolean | null;
+
+/** @property figure its path within the projection, such as `given.score`; null as a value: there was no such figure. */
+export type Change = { projection: string; figure: string; before: Value; after: Value; reason: string | null };
+
+/** @param cause what stands between the two, for what has no reason of its own. */
+export function changesBetween(before: Explained, after: Explained, cause: string | null): Change[] {
+  const [earlier, later] = [leavesOf(before.figures), leavesOf(after.figures)];
+  const changed = [...new Set([...later.keys(), ...earlier.keys()])].filter((path) => earlier.get(path) !== later.get(path));
+  const moved = movedOccurrences(changed, earlier, later, after.figures);
+  return changed.map((path) => {
+    const [projection = "", ...figure] = path.split(".");
+    return {
+      projection,
+      figure: figure.join("."),
+      before: earlier.get(path) ?? null,
+      after: later.get(path) ?? null,
+      reason: after.reasons.get(path) ?? reasonFrom(moved, projection, figure[0]) ?? cause,
+    };
+  });
+}
+
+/** Trust and keeping follow from occurrences of their direction. */
+const reasonFrom = (
+  moved: ReadonlyMap<string, string[]>,
+  projection: string,
+  direction: string | undefined,
+): string | undefined =>
+  projection === "trust" || projection === "keeping" ? moved.get(direction ?? "")?.join("; ") : undefined;
+
+const toldMax = 3;
+
+/** Occurrences that came to stand elsewhere, by the direction of their promise: the first few, and how many more. */
+function movedOccurrences(
+  changed: readonly string[],
+  earlier: ReadonlyMap<string, Value>,
+  later: ReadonlyMap<string, Value>,
+  { promises = {} }: Figures,
+): Map<string, string[]> {
+  const byDirection = new Map<string, string[]>();
+  for (const path of changed) {
+    const [, id, number] = /^promises\.(\w+)\.occurrences\.(\d+)$/.exec(path) ?? [];
+    if (id === undefined) continue;
+    const { direction = "" } = (promises as Record<string, { direction: string } | undefined>)[id] ?? {};
+    const told = byDirection.get(direction) ?? [];
+    told.push(`${id} ${number}: ${earlier.get(path) ?? "nothing"} to ${later.get(path) ?? "nothing"}`);
+    byDirection.set(direction, told);
+  }
+  for (const told of byDirection.values())
+    if (told.length > toldMax) told.splice(toldMax, told.length, `and ${told.length - toldMax} more`);
+  return byDirection;
+}
+
+function leavesOf(figures: Figures, path: string[] = [], leaves = new Map<string, Value>()): Map<string, Value> {
+  for (const [name, value] of Object.entries(figures)) {
+    if (typeof value === "object" && value !== null) leavesOf(value as Figures, [...path, name], leaves);
+    else leaves.set([...path, name].join("."), value as Value);
+  }
+  return leaves;
+}

@@ -1,0 +1,68 @@
+/** An account's history event by event: what time alone changed before each, and what the event changed. */
+import type { AccountId, Instant } from "../domain/values.ts";
+import { decode, type LedgerEvent } from "../ledger/envelope.ts";
+import type { Log } from "../event-store/log.ts";
+import { inMemoryViews } from "../projections/in-memory.ts";
+import { projections } from "../projections/registry.ts";
+import type { Views } from "../projections/views.ts";
+import { type Change, changesBetween } from "./changes.ts";
+import { type Explained, figuresOf, nothingYet } from "./figures.ts";
+
+export type Step = {
+  event: LedgerEvent;
+  /** Between the recording of the step before and that of this one, nothing having been recorded. */
+  meanwhile: Change[];
+  changes: Change[];
+};
+
+/** @property size steps after it alone; @property at the instant that they follow. */
+export type Beginning = { size: number; at: Instant };
+
+const batchCount = 500;
+
+/**
+ * Steps in the order of the log. Everything stands at the instant when the step was recorded: as of then, and as known then.
+ * The figures before the first step take all of the account's earlier events; each step takes one event and two looks.
+ *
+ * @param present views that know at least the events up to `size`, to find them by.
+ */
+export function* stepsOf(log: Log, present: Views, account: AccountId, after: Beginning, size: number): Generator<Step> {
+  const { views, apply, close } = inMemoryViews(projections);
+  const at = (instant: Instant): Explained => figuresOf({ views, asOf: instant, knownAt: instant }, account);
+  const { own, positions } = positionsOf(log, present, account, size);
+  const begun = positions.filter((position) => position <= after.size || position < own);
+  try {
+    for (let index = 0; index < begun.length; index += batchCount)
+      apply(log.readPositions(begun.slice(index, index + batchCount)));
+    let before = begun.length === 0 ? nothingYet : at(after.at);
+    for (const position of positions.slice(begun.length)) {
+      const [stored] = log.readPositions([position]);
+      const event = stored && decode(stored);
+      if (!event) continue;
+      const waited = at(event.recordedAt);
+      apply([stored]);
+      const then = at(event.recordedAt);
+      yield { event, meanwhile: changesBetween(before, waited, "time"), changes: changesBetween(waited, then, event.type) };
+      before = then;
+    }
+  } finally {
+    close();
+  }
+}
+
+/** The account's own events, and those on which everybody's figures rest: policies, fits, loads of history. @returns `own` is its first. */
+function positionsOf(log: Log, present: Views, account: AccountId, size: number): { own: number; positions: number[] } {
+  const told = present.all<{ position: number }>(`SELECT position FROM activity WHERE account = ? ORDER BY position`, [account]);
+  const parameters = present.all<{ position: number }>(
+    `SELECT position FROM policies UNION SELECT position FROM priors UNION SELECT position FROM dormancy_models`,
+  );
+  const loads = log.readStream("ledger").filter(({ leaf }) => isOfLoad(leaf));
+  const positions = new Set([...told, ...parameters, ...loads].map(({ position }) => position));
+  return {
+    own: told[0]?.position ?? size + 1,
+    positions: [...positions].filter((position) => position <= size).sort((a, b) => a - b),
+  };
+}
+
+const isOfLoad = (leaf: Uint8Array): boolean =>
+  (JSON.parse(Buffer.from(leaf).toString("utf8")) as { type: string }).type.startsWith("Recording");

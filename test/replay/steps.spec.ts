@@ -1,0 +1,129 @@
+/** An account's history retold: each step is the difference between what was answered before it and after it. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { testLedger } from "../support/ledger.ts";
+import { dayAt, play, steps } from "../support/portfolio.ts";
+
+/* eslint-disable @typescript-eslint/no-explicit-any */
+const account = "acc_0000000000000001";
+const rep = "per_0000000000000001";
+const promise = "prm_0000000000000001";
+
+/** A promised call that was made in time, and told only after it had counted as broken. */
+async function lateFact() {
+  const ledger = testLedger(dayAt(0));
+  const { run, setNow } = ledger;
+  await run("open-account", { id: account, at: dayAt(0) });
+  await run("add-person", { id: rep, at: dayAt(0) });
+  const terms = { type: "once", dueAt: dayAt(10) };
+  await run("make-promise", {
+    ...{ id: promise, account, promisor: rep, promisee: account, at: dayAt(0), terms },
+    matcher: { kinds: ["call"] },
+  });
+  setNow(dayAt(20));
+  await run("record-interaction", {
+    ...{ account, kind: "call", purpose: "relationship", direction: "outbound", participants: [rep] },
+    ...{ id: "int_0000000000000001", startedAt: dayAt(5), minutes: 20 },
+  });
+  setNow(dayAt(21));
+  return ledger;
+}
+
+const changeOf = (changes: any[], figure: string) => changes.find((one) => `${one.projection} ${one.figure}` === figure);
+
+describe("a step of an account's history", () => {
+  it("tells apart what time changed and what the event changed, with the reason of each", async () => {
+    const ledger = await lateFact();
+    const { items, next } = await ledger.ask<any>("account-history", { account });
+    expect(items.map(({ type }: any) => type)).toEqual(["AccountOpened", "PromiseMade", "InteractionRecorded"]);
+    expect(next).toBeNull();
+    const { meanwhile, changes } = items[2];
+    expect(changeOf(meanwhile, `promises ${promise}.occurrences.1`)).toMatchObject({
+      ...{ before: "open", after: "broken", reason: "deadline" },
+    });
+    expect(changeOf(meanwhile, "trust given.score").reason).toBe(`${promise} 1: open to broken`);
+    expect(changeOf(changes, `promises ${promise}.occurrences.1`)).toMatchObject({
+      ...{ before: "broken", after: "kept", reason: "evidence int_0000000000000001" },
+    });
+    expect(changeOf(changes, "keeping given.kept")).toMatchObject({ before: 0, after: 1 });
+    expect(changeOf(changes, "balance minutes")).toMatchObject({ before: 0, after: 20, reason: "InteractionRecorded" });
+    expect(changeOf(changes, "dormancy contacts")).toMatchObject({ before: 0, after: 1 });
+  });
+
+  it("is shown between two places of the log alone", async () => {
+    const ledger = await lateFact();
+    const types = async (query: object) =>
+      (await ledger.ask<any>("account-history", { account }, query)).items.map(({ type }: any) => type);
+    expect(await types({ from: "1" })).toEqual(["PromiseMade", "InteractionRecorded"]);
+    expect(await types({ from: dayAt(1) })).toEqual(["InteractionRecorded"]);
+    expect(await types({ to: dayAt(1) })).toEqual(["AccountOpened", "PromiseMade"]);
+    await expect(types({ from: "9" })).rejects.toMatchObject({ code: "beyond-log", field: "/from" });
+    await expect(types({ to: dayAt(99) })).rejects.toMatchObject({ code: "in-the-future", field: "/to" });
+    await expect(ledger.ask("account-history", { account: "acc_0000000000000009" })).rejects.toMatchObject({
+      code: "account-not-found",
+    });
+  });
+
+  it("comes in pages that tell the same", async () => {
+    const ledger = await lateFact();
+    const whole = await ledger.ask<any>("account-history", { account });
+    const paged: any[] = [];
+    for (let after: string | undefined; ;) {
+      const { items, next } = await ledger.ask<any>("account-history", { account }, { limit: "1", ...(after && { after }) });
+      paged.push(...items);
+      if (next === null) break;
+      after = next;
+    }
+    expect(paged).toEqual(whole.items);
+  });
+});
+
+describe("the steps of any history", () => {
+  it("lead from what was answered at one moment to what was answered at another", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (story) => {
+        const ledger = testLedger();
+        await play(ledger, story);
+        await ledger.host.caughtUp(ledger.store.log.head());
+        for (const { id } of ledger.host.views.all<{ id: string }>(`SELECT id FROM accounts`)) {
+          const { items } = await ledger.ask<any>("account-history", { account: id }, { limit: "200" });
+          const figures = new Map<string, unknown>();
+          for (const { meanwhile, changes } of items)
+            for (const { projection, figure, before, after } of [...meanwhile, ...changes]) {
+              expect(figures.get(`${projection} ${figure}`) ?? null).toEqual(before);
+              figures.set(`${projection} ${figure}`, after);
+            }
+          const last = items.at(-1).recordedAt;
+          const { score } = await ledger.ask<any>("account-trust", { account: id }, { asOf: last, knownAt: last });
+          expect(figures.get("trust given.score")).toBe(score);
+          const { state } = await ledger.ask<any>("account-dormancy", { account: id }, { asOf: last, knownAt: last });
+          expect(figures.get("dormancy state")).toBe(state);
+        }
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
+
+describe("the difference between two vantages", () => {
+  it("under one asOf is what was learned, under one knownAt what happened", async () => {
+    const ledger = await lateFact();
+    const diff = (query: object) => ledger.ask<any>("account-diff", { account }, query);
+    const learned = await diff({ asOf: dayAt(19), fromAsOf: dayAt(19), fromKnownAt: dayAt(19) });
+    expect(changeOf(learned.changes, `promises ${promise}.state`)).toMatchObject({ before: "broken", after: "kept" });
+    expect([learned.from.size, learned.basis.size]).toEqual([3, 4]);
+    const happened = await diff({ fromAsOf: dayAt(4) });
+    expect(changeOf(happened.changes, `promises ${promise}.state`)).toMatchObject({ before: "in-force", after: "kept" });
+    expect(changeOf(happened.changes, "balance minutes")).toMatchObject({ before: 0, after: 20 });
+  });
+
+  it("has two ends, both of which there are", async () => {
+    const ledger = await lateFact();
+    await expect(ledger.ask("account-diff", { account }, { fromKnownAt: "99" })).rejects.toMatchObject({
+      ...{ code: "beyond-log", field: "/fromKnownAt" },
+    });
+    await expect(ledger.ask("account-diff", { account }, { asOf: dayAt(3) })).rejects.toThrow();
+    const opened = await ledger.ask<any>("account-diff", { account }, { fromKnownAt: "1", fromAsOf: dayAt(0) });
+    expect(opened.changes.length).toBeGreaterThan(0);
+  });
+});
