@@ -12,7 +12,7 @@ import {
   type Reading,
   type ReadingDesk,
 } from "./query.ts";
-import { type AskedVantage, type Standing, VantageError, vantageOf } from "./vantage.ts";
+import { type AskedVantage, happenedBy, type Standing, VantageError, vantageOf } from "./vantage.ts";
 
 type Asked = Record<string, unknown>;
 export type AnyRequest = QueryRequest<Asked, Asked>;
@@ -83,7 +83,7 @@ export async function ask(
   const opened: PastViews[] = [];
   const slice = sliceOf(desk, request.params);
   const open = async (standing: Standing): Promise<Reading> => {
-    const past = await desk.past(standing, slice);
+    const past = await desk.past({ ...standing, asOf: happenedBy(standing) }, slice);
     opened.push(past);
     return { ...present, ...standing, views: past.views, standing };
   };

@@ -25,6 +25,7 @@ import type { Views } from "../projections/views.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, type Instants, pageOf, type Reading } from "./query.ts";
 import { basisOf, onOwnAccount, rounded } from "./reading.ts";
+import { happenedBy } from "./vantage.ts";
 
 const outcomeAnswer = z.strictObject({
   verdict: z.enum(verdicts),
@@ -219,12 +220,15 @@ export const getPromise = defineQuery({
       agreement: facts.agreement ?? null,
       recording: facts.recording ?? null,
       asserted: facts.asserted,
-      pendingChange: facts.proposal ?? null,
+      pendingChange: pendingOf(facts),
       occurrences: one.assessment.occurrences.map(occurrenceOf),
       basis: rests,
     };
   },
 });
+
+const pendingOf = ({ proposal }: MadePromise): z.output<typeof promiseAnswer>["pendingChange"] =>
+  proposal === undefined ? null : { change: proposal.change, by: proposal.by, proposal: proposal.proposal };
 
 const listQuery = {
   ...page,
@@ -315,10 +319,10 @@ export const promiseHistory = defineQuery({
   answer: z.strictObject({ items: z.array(historyItem), basis }),
   refusals: ["promise-not-found"],
   async run(reading, { params, caller }) {
-    const { views, log, asOf, standing } = reading;
+    const { views, log, standing } = reading;
     const rests = views.snapshot(() => basisOf(reading));
     const isRead = (at: { position: number; occurredAt: Instant }) =>
-      at.position <= rests.size && (standing === undefined || at.occurredAt <= asOf);
+      at.position <= rests.size && (standing === undefined || at.occurredAt <= happenedBy(standing));
     const [made, ...said] = decodeAll(log.readStream(`promise-${params.promise}`));
     if (made === undefined || !isRead(made)) throw new DomainError("promise-not-found", `there is no promise ${params.promise}`);
     const events = [made, ...said.filter(isRead)];

@@ -30,6 +30,15 @@ export const knownAtText = z
     "must be an instant, a size of the log, or both as `4711@2026-01-31T00:00:00.000Z`",
   );
 
+const endOfTime = "9999-12-31T00:00:00.000Z" as Instant;
+
+/**
+ * Up to when facts count. As of the very instant at which they were known all of them do, as in the answers given then: what is
+ * recorded has happened, and if a clock that ran ahead dated it later, that is the clock's fault.
+ */
+export const happenedBy = ({ asOf, knownAt }: Pick<Vantage, "asOf" | "knownAt">): Instant =>
+  asOf === knownAt ? endOfTime : asOf;
+
 export const vantageParameters = {
   asOf: instant
     .optional()
@@ -71,7 +80,7 @@ export function vantageOf({ asOf, knownAt, names = {} }: AskedVantage, times: Lo
   const known = knownUpTo(knownAt, `/${names.knownAt ?? "knownAt"}`, times, head, now);
   const field = `/${names.asOf ?? "asOf"}`;
   if (asOf !== undefined && asOf > known.knownAt) {
-    if (asOf > now) throw new VantageError("in-the-future", field, `${asOf} lies in the future`);
+    if (asOf > now && asOf > times.at(head)) throw new VantageError("in-the-future", field, `${asOf} lies in the future`);
     throw new VantageError("as-of-after-known-at", field, `${asOf} is later than ${known.knownAt}, when this was known`);
   }
   return { asOf: asOf ?? known.knownAt, ...known };
@@ -85,7 +94,9 @@ function knownUpTo(
   now: Instant,
 ): Pick<Vantage, "knownAt" | "size"> {
   const { size, instant } = text === undefined ? {} : knownAtIn(text)!;
-  if (instant !== undefined && instant > now) throw new VantageError("in-the-future", field, `${instant} lies in the future`);
+  // A clock that was put back since stands behind what it said before.
+  if (instant !== undefined && instant > now && instant > times.at(head))
+    throw new VantageError("in-the-future", field, `${instant} lies in the future`);
   if (size !== undefined && size > head) throw new VantageError("beyond-log", field, `the log has ${head} events, not ${size}`);
   const known = size ?? (instant === undefined ? head : times.sizeAt(instant));
   if (known === 0) throw new VantageError("before-ledger", field, "nothing was known before the first event of the ledger");

@@ -82,8 +82,8 @@ describe("a read", () => {
   });
 
   it("tests the allowance against the instant pinned beside a size", async () => {
-    expect(await stateAt("asOf=2026-02-20T12:00:00.000Z&knownAt=5@2026-02-20T12:00:00.000Z")).toBe("overdue");
-    expect(await stateAt("asOf=2026-02-20T12:00:00.000Z&knownAt=5@2026-02-21T00:00:00.000Z")).toBe("broken");
+    expect(await stateAt("asOf=2026-02-20T12:00:00.000Z&knownAt=6@2026-02-20T12:00:00.000Z")).toBe("overdue");
+    expect(await stateAt("asOf=2026-02-20T12:00:00.000Z&knownAt=6@2026-02-21T00:00:00.000Z")).toBe("broken");
   });
 
   it("is answered again to the byte by its basis, whatever was recorded since", async () => {

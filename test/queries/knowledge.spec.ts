@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { PastViews, QueryDefinition } from "../../src/queries/query.ts";
 import { queries } from "../../src/queries/registry.ts";
 import { testLedger, type TestLedger } from "../support/ledger.ts";
-import { ledgerSteps, play } from "../support/portfolio.ts";
+import { dayAt, ledgerSteps, play } from "../support/portfolio.ts";
 
 /* eslint-disable @typescript-eslint/no-explicit-any */
 const ofTheRelationship = queries.filter((query) => query.isOfThePresent !== true && query.asks === undefined);
@@ -90,6 +90,7 @@ describe("what was answered at a moment", () => {
           if (index % 20 === phase) heard.push(...(await hear(ledger)));
         });
         for (const [kind, count] of counts) taken.set(kind, (taken.get(kind) ?? 0) + count);
+        ledger.setNow(dayAt(2_000));
         for (const { name, params, asks, answer } of heard) {
           const { asOf, knownAt, size } = answer.basis;
           const later = await ledger.ask<any>(name, params, { ...asks, asOf, knownAt: `${size}@${knownAt}` });

@@ -107,9 +107,9 @@ const ofRelationships = [
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("move" as const), day, team: fc.constantFrom("south" as const, "west" as const) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("agreement" as const), day, account }) },
 ];
 const ofLedgers = [
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("agreement" as const), day, account }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("erase" as const), account }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("clock" as const), seconds: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("wrong-clock" as const), hours: fc.integer({ min: 1, max: 5 }) }) },
@@ -117,11 +117,11 @@ const ofLedgers = [
 
 const lengths = { minLength: 20, maxLength: 60 };
 export const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(...ofRelationships), lengths);
-/** With erasures, and clocks that step. */
+/** With agreements, erasures, and clocks that step. */
 export const ledgerSteps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(...ofRelationships, ...ofLedgers), lengths);
 
 /** Refusals, after which the story goes on. */
-const refusals = ["DomainError", "SubjectErasedError"];
+const refusals = ["DomainError", "SubjectErasedError", "ClockBehindError"];
 
 /**
  * Plays steps into a ledger. What a rule refuses adds nothing and the story goes on.
