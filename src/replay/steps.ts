@@ -29,8 +29,8 @@ const batchCount = 500;
 export function* stepsOf(log: Log, present: Views, account: AccountId, after: Beginning, size: number): Generator<Step> {
   const { views, apply, close } = inMemoryViews(projections);
   const at = (instant: Instant): Explained => figuresOf({ views, asOf: instant, knownAt: instant }, account);
-  const { own, positions } = positionsOf(log, present, account, size);
-  const begun = positions.filter((position) => position <= after.size || position < own);
+  const { first, told, positions } = positionsOf(log, present, account, size);
+  const begun = positions.filter((position) => position <= after.size || position < first);
   try {
     for (let index = 0; index < begun.length; index += batchCount)
       apply(log.readPositions(begun.slice(index, index + batchCount)));
@@ -39,6 +39,10 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
       const [stored] = log.readPositions([position]);
       const event = stored && decode(stored);
       if (!event) continue;
+      if (!told.has(position)) {
+        apply([stored]);
+        continue;
+      }
       const waited = at(event.recordedAt);
       apply([stored]);
       const then = at(event.recordedAt);
@@ -50,16 +54,37 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
   }
 }
 
-/** The account's own events, and those on which everybody's figures rest: policies, fits, loads of history. @returns `own` is its first. */
-function positionsOf(log: Log, present: Views, account: AccountId, size: number): { own: number; positions: number[] } {
-  const told = present.all<{ position: number }>(`SELECT position FROM activity WHERE account = ? ORDER BY position`, [account]);
+type Positions = {
+  /** Of the account. */
+  first: number;
+  /** Those that are steps of its history. */
+  told: ReadonlySet<number>;
+  /** Those and what they follow on, in order. */
+  positions: number[];
+};
+
+/**
+ * The account's own events, and those on which everybody's figures rest: policies, fits, loads of history. Of a person who came
+ * from elsewhere the earlier events are no part of the history, and the later ones follow on them.
+ */
+function positionsOf(log: Log, present: Views, account: AccountId, size: number): Positions {
+  const own = present.all<{ position: number; stream: string }>(
+    `SELECT position, stream FROM activity WHERE account = ? ORDER BY position`,
+    [account],
+  );
   const parameters = present.all<{ position: number }>(
     `SELECT position FROM policies UNION SELECT position FROM priors UNION SELECT position FROM dormancy_models`,
   );
   const loads = log.readStream("ledger").filter(({ leaf }) => isOfLoad(leaf));
-  const positions = new Set([...told, ...parameters, ...loads].map(({ position }) => position));
+  const people = new Set(own.map(({ stream }) => stream).filter((stream) => stream.startsWith("person-")));
+  const told = new Set([...own, ...parameters, ...loads].map(({ position }) => position));
+  const positions = new Set([
+    ...told,
+    ...[...people].flatMap((stream) => log.readStream(stream)).map(({ position }) => position),
+  ]);
   return {
-    own: told[0]?.position ?? size + 1,
+    first: own[0]?.position ?? size + 1,
+    told,
     positions: [...positions].filter((position) => position <= size).sort((a, b) => a - b),
   };
 }

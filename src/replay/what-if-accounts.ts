@@ -23,7 +23,7 @@ type Rows = { before: readonly OccurrenceRow[]; after: readonly OccurrenceRow[] 
 
 /** Null where the score is the same to twelve digits, or rests on nothing on either side. */
 export function trustDifference(
-  { before: views, policies, trust, reading: { asOf } }: Comparison,
+  { before: views, policies, trust, reading }: Comparison,
   account: AccountId,
   direction: PromiseDirection,
   rows: Rows,
@@ -31,13 +31,13 @@ export function trustDifference(
   const outcomes = (of: readonly OccurrenceRow[]) =>
     trustOutcomes(
       of.filter((row) => row.direction === direction),
-      asOf,
+      reading,
     );
   const [was, would] = [outcomes(rows.before), outcomes(rows.after)];
   const contacts = (policy: Policy) => contactEvidence(views, account, direction, policy);
   const [contactsWere, contactsWould] = [contacts(policies.before), contacts(policies.after)];
   if (was.length + would.length + contactsWere.length + contactsWould.length === 0) return null;
-  const scoreOf = (some: readonly TrustOutcome[], options: TrustOptions) => trustAt(some, options, asOf);
+  const scoreOf = (some: readonly TrustOutcome[], options: TrustOptions) => trustAt(some, options, reading.asOf);
   const before = scoredBy(scoreOf([...was, ...contactsWere], trust.before));
   const after = scoredBy(scoreOf([...would, ...contactsWould], trust.after));
   if (isSameScore(before, after)) return null;

@@ -21,11 +21,11 @@ const groupings: readonly Grouping[] = ["all", "promisor", "team", "kind"];
 export function outcomesWithin(
   rows: readonly OccurrenceRow[],
   { from = "" as Instant, until = "9" as Instant }: Pick<WhatIfSlice, "from" | "until">,
-  { asOf }: Reading,
+  reading: Reading,
 ): { row: OccurrenceRow; outcome: KeepingOutcome }[] {
   return rows
     .filter(({ at }) => at !== null && at >= from && at < until)
-    .flatMap((row) => keepingOutcomes([row], asOf).map((outcome) => ({ row, outcome })));
+    .flatMap((row) => keepingOutcomes([row], reading).map((outcome) => ({ row, outcome })));
 }
 
 export function keepingSide(outcomes: readonly KeepingOutcome[], ranking: KeepingSide["ranking"] = null): KeepingSide {

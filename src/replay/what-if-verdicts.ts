@@ -10,10 +10,10 @@ import { type Replaced, type Rules, withGrace } from "./what-if-rules.ts";
 
 type VerdictDifference = DifferenceOf<"verdict">;
 
-export function standingOf(row: OccurrenceRow, { asOf, knownAt }: Reading): Standing {
-  const outcome = outcomeOfRow(row, asOf, knownAt);
+export function standingOf(row: OccurrenceRow, reading: Reading): Standing {
+  const outcome = outcomeOfRow(row, reading);
   return {
-    standing: outcome?.verdict ?? (isPendingRow(row, asOf) ? "pending" : "open"),
+    standing: outcome?.verdict ?? (isPendingRow(row, reading) ? "pending" : "open"),
     at: outcome?.at ?? null,
     credit: outcome?.credit ?? null,
     reason: outcome?.reason ?? null,

@@ -20,7 +20,10 @@ export function rootsOf(auditLog: Pick<AuditLog, "treeHeadOf" | "readTile">): (s
   };
 }
 
-async function rootAt({ treeHeadOf, readTile }: Pick<AuditLog, "treeHeadOf" | "readTile">, size: number): Promise<string | undefined> {
+async function rootAt(
+  { treeHeadOf, readTile }: Pick<AuditLog, "treeHeadOf" | "readTile">,
+  size: number,
+): Promise<string | undefined> {
   const waiting = new AbortController();
   const late = delay(waitMsMax, undefined, { signal: waiting.signal }).catch(() => undefined);
   try {

@@ -64,6 +64,14 @@ describe("a step of an account's history", () => {
     });
   });
 
+  it("takes in somebody who came from elsewhere", async () => {
+    const ledger = await lateFact();
+    await ledger.run("add-person", { id: "per_0000000000000002", team: "north", at: dayAt(0) });
+    await ledger.run("move-person", { account, at: dayAt(20) }, { person: "per_0000000000000002" });
+    const { items } = await ledger.ask<any>("account-history", { account });
+    expect(items.at(-1).type).toBe("PersonMoved");
+  });
+
   it("comes in pages that tell the same", async () => {
     const ledger = await lateFact();
     const whole = await ledger.ask<any>("account-history", { account });
