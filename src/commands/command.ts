@@ -227,7 +227,7 @@ export function metaOf(name: string, desk: Desk, request: CommandRequest<unknown
           ),
         };
   const onBehalfOf = caller.party ?? body.by;
-  return { actor: { kind: "key", id: caller.key, onBehalfOf }, correlation, causation, identity, expectedRevision };
+  return { actor: { id: caller.key, kind: "key", onBehalfOf }, correlation, causation, identity, expectedRevision };
 }
 
 /** A fact without the load that it came with: from another load it is the same fact. */

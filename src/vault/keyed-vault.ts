@@ -62,7 +62,7 @@ export function vaultOver(store: KeyStore, idKey: KeyObject): ErasableVault {
         ...sealSegment(keys[index]!, { event, subject, field }, value),
       }));
       return {
-        commitments: segments.map(({ subject, field, commitment }) => ({ subject, field, commitment })),
+        commitments: segments.map(({ subject, field, commitment }) => ({ commitment, field, subject })),
         ciphertext: JSON.stringify(segments.map(({ entry }) => entry)),
       };
     },

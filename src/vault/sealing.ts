@@ -32,7 +32,13 @@ export const commitmentTo = (salt: Uint8Array, text: string): string => hashOf(c
 /** The bytes under the commitment. What is encrypted is their tail: salt ‖ canonical text. */
 function committedBytes(salt: Uint8Array, text: string): Buffer {
   if (salt.length !== saltBytes) throw new RangeError(`a salt has ${saltBytes} bytes, not ${salt.length}`);
-  return Buffer.concat([commitmentDomain, salt, Buffer.from(canonicalText(text), "utf8")]);
+  const canonical = canonicalText(text);
+  const saltAt = commitmentDomain.length;
+  const committed = Buffer.allocUnsafe(saltAt + saltBytes + Buffer.byteLength(canonical, "utf8"));
+  committed.set(commitmentDomain);
+  committed.set(salt, saltAt);
+  committed.write(canonical, saltAt + saltBytes, "utf8");
+  return committed;
 }
 
 const hashOf = (committed: Uint8Array): string => hash("sha256", committed, "base64");

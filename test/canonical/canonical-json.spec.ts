@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalBytes, canonicalText } from "../../src/canonical/canonical-json.ts";
@@ -54,6 +55,20 @@ describe("canonical JSON", () => {
 
   it("puts a surrogate pair before U+E000, which code points would not", () => {
     expect(canonicalText({ "\uE000": 1, "\u{10000}": 2 })).toBe('{"\u{10000}":2,"\uE000":1}');
+  });
+
+  it("gives what the package gives, by whichever way", () => {
+    const key = fc.oneof(fc.constantFrom("", "0", "10", "9", "__proto__", "toJSON", "-", "a", "Z"), fc.string({ maxLength: 3 }));
+    const leaf = fc.oneof(json, fc.constant(undefined), fc.constant("\\ud800"), fc.date({ noInvalidDate: true }));
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(key, tie("value"), { maxKeys: 6 }),
+      ),
+    }));
+    fc.assert(fc.property(value, (one) => void expect(canonicalText([one])).toBe(canonicalize([one]))));
   });
 
   it("refuses lone surrogates in texts and in keys", () => {
