@@ -1,5 +1,5 @@
 /** Who calls, and whether they may. Keys are known by the hash of their secret; nobody learns which part of a key was wrong. */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import type { Caller } from "../commands/command.ts";
 import { key, type KeyScope, type KeyState } from "../domain/key.ts";
@@ -33,8 +33,8 @@ export async function authenticate(ledger: Ledger, request: FastifyRequest): Pro
   const [, id, secret] = bearer.exec(request.headers.authorization ?? "") ?? [];
   if (id === undefined || secret === undefined) throw unauthorized();
   const state = await ledger.refer(key, `key-${id}`, { freshForMs: keyFreshForMs });
-  const hash = createHash("sha256").update(Buffer.from(secret, "base64url")).digest();
-  const isRight = timingSafeEqual(hash, state.status === "none" ? nobodysHash : Buffer.from(state.secretHash, "hex"));
+  const given = hash("sha256", Buffer.from(secret, "base64url"), "buffer");
+  const isRight = timingSafeEqual(given, state.status === "none" ? nobodysHash : Buffer.from(state.secretHash, "hex"));
   if (!isRight || state.status !== "issued") throw unauthorized();
   return callerOf(id as KeyId, state);
 }
@@ -43,8 +43,12 @@ export async function authenticate(ledger: Ledger, request: FastifyRequest): Pro
  * A batch may go on for hours after its key was let in.
  * @throws ApiError `unauthorized` where the key was revoked since.
  */
-export async function requireUnrevoked(ledger: Ledger, caller: Caller): Promise<void> {
-  const { status } = await ledger.refer(key, `key-${caller.key}`, { freshForMs: keyFreshForMs });
+export function requireUnrevoked(ledger: Ledger, caller: Caller): Promise<void> | undefined {
+  const state = ledger.refer(key, `key-${caller.key}`, { freshForMs: keyFreshForMs });
+  return state instanceof Promise ? state.then(refuseRevoked) : refuseRevoked(state);
+}
+
+function refuseRevoked({ status }: KeyState): undefined {
   if (status === "revoked") throw unauthorized();
 }
 

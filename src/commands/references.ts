@@ -15,23 +15,27 @@ import {
   type SubjectId,
 } from "../domain/values.ts";
 import type { SubjectText } from "../domain/promise/commands.ts";
+import type { Awaitable } from "../ledger/ledger.ts";
 import { type Desk, type PersonalText, toSubjectText } from "./command.ts";
 
 type There<State> = Exclude<State, { status: "none" }>;
 
+const afterwards = <State, Result>(state: Awaitable<State>, check: (state: State) => Result): Awaitable<Result> =>
+  state instanceof Promise ? state.then(check) : check(state);
+
 /** @throws DomainError `account-not-found` naming the field. */
-export async function requireAccount(desk: Desk, id: AccountId, field = "/account"): Promise<There<AccountState>> {
-  const state = await desk.ledger.refer(account, `account-${id}`);
-  if (state.status === "none") throw new DomainError("account-not-found", `there is no account ${id}`, field);
-  return state;
-}
+export const requireAccount = (desk: Desk, id: AccountId, field = "/account"): Awaitable<There<AccountState>> =>
+  afterwards(desk.ledger.refer(account, `account-${id}`), (state) => {
+    if (state.status === "none") throw new DomainError("account-not-found", `there is no account ${id}`, field);
+    return state;
+  });
 
 /** @throws DomainError `person-not-found` naming the field. */
-export async function requirePerson(desk: Desk, id: PersonId, field: string): Promise<There<PersonState>> {
-  const state = await desk.ledger.refer(person, `person-${id}`);
-  if (state.status === "none") throw new DomainError("person-not-found", `there is no person ${id}`, field);
-  return state;
-}
+export const requirePerson = (desk: Desk, id: PersonId, field: string): Awaitable<There<PersonState>> =>
+  afterwards(desk.ledger.refer(person, `person-${id}`), (state) => {
+    if (state.status === "none") throw new DomainError("person-not-found", `there is no person ${id}`, field);
+    return state;
+  });
 
 /** @throws DomainError `parties-unfit` for somebody of our own, `person-not-found` or `account-not-found`. */
 export async function requireOurs(desk: Desk, id: PersonId, field: string): Promise<void> {

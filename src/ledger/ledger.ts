@@ -3,9 +3,9 @@ import type { EventType } from "../domain/catalogue.ts";
 import type { Actor, AnyEvent, Decider, Draft, Recorded } from "../domain/decider.ts";
 import { DomainError } from "../domain/errors.ts";
 import { epochMs, type EventId, type Instant } from "../domain/values.ts";
-import { type EventStore, type NewEvent, noStream, RevisionConflictError } from "../event-store/event-store.ts";
+import { type Appended, type EventStore, type NewEvent, noStream, RevisionConflictError } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
-import type { Vault } from "../vault/vault.ts";
+import type { Sealed, Vault } from "../vault/vault.ts";
 import { decode, decodeAll, encodeLeaf, type LedgerEvent, newEnvelope } from "./envelope.ts";
 import { derivedId, eventIdOf, freshId } from "./ids.ts";
 import { clockSkewMsMax, type LogClock } from "./log-clock.ts";
@@ -20,6 +20,9 @@ export type RequestIdentity = {
   /** The one place in a larger request that it came from, such as a line of a batch: nothing else may ever come from there. */
   place?: string;
 };
+
+/** What is known already is given at once: a command refers to half a dozen streams, and a promise for each shows in a profile. */
+export type Awaitable<Value> = Value | Promise<Value>;
 
 export type CommandMeta = {
   actor: Actor;
@@ -133,14 +136,22 @@ export class Ledger {
    * That a stream is empty is kept only where `keepsEmpty` says so: an account that another node has just opened must be found.
    * @param freshForMs how old the state may be, where another node's change must not be missed for longer than that.
    */
-  async refer<Event extends AnyEvent, State>(
+  refer<Event extends AnyEvent, State>(
     decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
     stream: string,
     { keepsEmpty = false, freshForMs = Infinity }: { keepsEmpty?: boolean; freshForMs?: number } = {},
+  ): Awaitable<State> {
+    const known = this.#references.get(stream);
+    const isFresh = known !== undefined && (freshForMs === Infinity || this.#elapsedMs() - known.readAtMs <= freshForMs);
+    return isFresh ? (known.state as State) : this.#readReference(decider, stream, keepsEmpty);
+  }
+
+  async #readReference<Event extends AnyEvent, State>(
+    decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
+    stream: string,
+    keepsEmpty: boolean,
   ): Promise<State> {
     const readAtMs = this.#elapsedMs();
-    const known = this.#references.get(stream);
-    if (known !== undefined && readAtMs - known.readAtMs <= freshForMs) return known.state as State;
     const { state, revision } = await this.load(decider, stream);
     if (revision === noStream && !keepsEmpty) return state;
     if (this.#references.size >= referenceCountMax) this.#references.delete(this.#references.keys().next().value!);
@@ -160,6 +171,8 @@ export class Ledger {
     command: Command,
     meta: CommandMeta,
   ): Promise<Handled> {
+    // Nobody else can name a stream whose id was made just now.
+    if (meta.isFresh) return this.#decide(decider, stream, command, meta);
     const before = this.#lanes.get(stream);
     const running =
       before === undefined
@@ -278,7 +291,7 @@ export class Ledger {
     meta: CommandMeta,
   ): Promise<Handled | undefined> {
     const running = this.#sealAndAppend(stream, revision, drafts, at, idOf, meta);
-    if (!drafts.some(({ personal }) => personal?.length)) return running;
+    if (!drafts.some(holdsText)) return running;
     const settled = running.catch(() => undefined);
     this.#sealing.add(settled);
     try {
@@ -298,11 +311,9 @@ export class Ledger {
   ): Promise<Handled | undefined> {
     const { store, vault, clock } = this.#deps;
     const ids = drafts.map((_, ordinal) => idOf(ordinal));
-    const seals = await Promise.all(
-      drafts.map((draft, ordinal) =>
-        draft.personal?.length ? vault.seal({ event: ids[ordinal]!, fields: draft.personal }) : undefined,
-      ),
-    );
+    const seals = drafts.some(holdsText)
+      ? await Promise.all(drafts.map((draft, ordinal) => sealOf(vault, draft, ids[ordinal]!)))
+      : [];
     // From the stamp to the queue of the store there is no await: the order of positions is the order of instants.
     const { recordedAt, takeBack } = meta.correctsClock ? corrected(clock, at) : { recordedAt: clock.next() };
     if (epochMs(at) > epochMs(recordedAt) + clockSkewMsMax)
@@ -329,10 +340,13 @@ export class Ledger {
       });
       return { id, type, leaf: encodeLeaf(envelope), ciphertext: seals[ordinal]?.ciphertext ?? null };
     });
-    const appended = await store.append(stream, revision, newEvents).catch((error: unknown) => {
+    let appended: Appended;
+    try {
+      appended = await store.append(stream, revision, newEvents);
+    } catch (error) {
       takeBack?.();
       throw error;
-    });
+    }
     this.#references.delete(stream);
     if (this.#deps.sharesStore && meta.identity !== undefined && !(await this.#isStored(stream, revision + 1, newEvents)))
       return undefined;
@@ -353,6 +367,11 @@ export class Ledger {
     return newEvents.every(({ leaf }, ordinal) => Buffer.compare(leaf, stored[ordinal]!.leaf) === 0);
   }
 }
+
+const holdsText = ({ personal }: Draft<AnyEvent>): boolean => personal !== undefined && personal.length > 0;
+
+const sealOf = (vault: Vault, draft: Draft<AnyEvent>, event: EventId): Promise<Sealed> | undefined =>
+  holdsText(draft) ? vault.seal({ event, fields: draft.personal! }) : undefined;
 
 /** @throws DomainError `clock-not-behind`: log time could otherwise be turned back at will. */
 function corrected(clock: LogClock, at: Instant): { recordedAt: Instant; takeBack?: () => void } {
