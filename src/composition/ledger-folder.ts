@@ -28,6 +28,7 @@ import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
 import type { Vault } from "../vault/vault.ts";
+import { threadedAppends } from "./threaded-appends.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
 import { threadedHost } from "./threaded-host.ts";
@@ -138,7 +139,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
   try {
     const vault = openSqliteVault(vaultPath(folder), keyEncryptionKey(keysFolderOf(options), vaultPath(folder)));
     closers.push(() => vault.close());
-    const store = openSqliteEventStore(ledgerPath(folder), { create: isNew });
+    const store = openSqliteEventStore(ledgerPath(folder), { create: isNew, elsewhere: threadedAppends });
     closers.push(() => store.close());
     const host = threadedHost({ folder, logPath: ledgerPath(folder) }, options.onBuilding);
     closers.push(() => host.close());

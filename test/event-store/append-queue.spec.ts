@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { RevisionConflictError, StoreUnavailableError } from "../../src/event-store/event-store.ts";
-import { type Append } from "../../src/event-store/sqlite/append-group.ts";
+import { type Append, answering } from "../../src/event-store/sqlite/append-group.ts";
 import { AppendQueue } from "../../src/event-store/sqlite/append-queue.ts";
 import { someEvents } from "./support/events.ts";
 
@@ -14,7 +14,7 @@ const appendOf = (stream: string, eventCount = 1): Append => ({
 /** A queue on a writer that notes its groups and lets `fail` refuse some. */
 function aQueue(fail: (group: readonly Append[]) => Error | undefined = () => undefined) {
   const groups: string[][] = [];
-  const queue = new AppendQueue((group) => {
+  const write = answering((group) => {
     groups.push(group.map(({ stream }) => stream));
     const error = fail(group);
     if (error !== undefined) throw error;
@@ -22,6 +22,7 @@ function aQueue(fail: (group: readonly Append[]) => Error | undefined = () => un
       stream === "taken" ? new RevisionConflictError(stream, -1, 0) : { revision: events.length - 1, position: groups.length },
     );
   });
+  const queue = new AppendQueue(write);
   return { queue, groups };
 }
 
@@ -78,9 +79,53 @@ describe("the queue of appends", () => {
   it("writes what waits when it is closed, and takes no more", async () => {
     const { queue, groups } = aQueue();
     const answer = queue.add(appendOf("a"));
-    queue.close();
+    await queue.close();
     expect(groups).toEqual([["a"]]);
     await answer;
     await expect(queue.add(appendOf("b"))).rejects.toMatchObject({ reason: "closed" });
+  });
+});
+
+describe("the queue of appends before a writer that answers later", () => {
+  function aSlowQueue() {
+    const groups: string[][] = [];
+    const answers: (() => void)[] = [];
+    const queue = new AppendQueue((group) => {
+      groups.push(group.map(({ stream }) => stream));
+      return new Promise((resolve) => answers.push(() => resolve(group.map(() => ({ revision: 0, position: groups.length })))));
+    });
+    return { queue, groups, answers };
+  }
+  const turns = async () => {
+    for (let turn = 0; turn < 3; turn += 1) await setImmediate();
+  };
+
+  it("keeps two groups under way, and gathers the next meanwhile", async () => {
+    const { queue, groups, answers } = aSlowQueue();
+    const given: Promise<unknown>[] = [];
+    for (const stream of ["a", "b", "c", "d"]) {
+      given.push(queue.add(appendOf(stream)));
+      await turns();
+    }
+    expect(groups).toEqual([["a"], ["b"]]);
+    answers.shift()!();
+    await turns();
+    expect(groups).toEqual([["a"], ["b"], ["c", "d"]]);
+    for (const answer of answers) answer();
+    await Promise.all(given);
+  });
+
+  it("is closed when all that waited is answered", async () => {
+    const { queue, groups, answers } = aSlowQueue();
+    const given = ["a", "b", "c"].map((stream) => queue.add(appendOf(stream, 600)));
+    let isClosed = false;
+    const closed = queue.close().then(() => (isClosed = true));
+    await turns();
+    expect([groups.length, isClosed]).toEqual([2, false]);
+    answers.shift()!();
+    await turns();
+    expect([groups.length, isClosed]).toEqual([3, false]);
+    for (const answer of answers) answer();
+    await Promise.all([...given, closed]);
   });
 });

@@ -1,9 +1,14 @@
 /** Writing a group of appends in one transaction. */
 import { type DatabaseSync } from "node:sqlite";
 import { type Appended, type NewEvent, noStream, RevisionConflictError } from "../event-store.ts";
+import { liesInTheData, unavailable } from "./sqlite-error.ts";
 
 export type Append = { stream: string; expectedRevision: number; events: readonly NewEvent[] };
 export type Outcome = Appended | RevisionConflictError;
+/** What became of one append: `Error` where it may not have been stored, or could not be. */
+export type Answer = Appended | Error;
+/** Answers for each append of a group, in order, and never throws. */
+export type AnsweringWriter = (group: readonly Append[]) => Answer[];
 
 /** SQLITE_CONSTRAINT_UNIQUE. The statement alone is undone; the transaction goes on. */
 const isUniqueViolation = (error: unknown): boolean => error instanceof Error && (error as { errcode?: number }).errcode === 2067;
@@ -72,6 +77,24 @@ export function groupWriter(database: DatabaseSync): (group: readonly Append[]) 
       // After some failures SQLite has ended the transaction itself.
       if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
+    }
+  };
+}
+
+/**
+ * Answers only after the commit: until then not even a conflict is certain, it may be with an append of the same group. A group
+ * that fails for what one of them holds is written one by one.
+ *
+ * @param write stores a group and answers for each of it in order, or throws when it stored none.
+ */
+export function answering(write: (group: readonly Append[]) => Outcome[]): AnsweringWriter {
+  return function answersOf(group: readonly Append[]): Answer[] {
+    try {
+      return write(group);
+    } catch (error) {
+      if (group.length > 1 && liesInTheData(error)) return group.flatMap((one) => answersOf([one]));
+      const failure = unavailable(error) as Error;
+      return group.map(() => failure);
     }
   };
 }

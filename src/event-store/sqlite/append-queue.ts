@@ -2,24 +2,28 @@
  * Group commit: appends that arrive in one turn of the event loop, while the last fsync ran or between two of them, share
  * the next one. Without it the disk's few thousand syncs a second are the limit of the whole service.
  */
-import { RevisionConflictError, StoreUnavailableError, type Appended } from "../event-store.ts";
-import { type Append, type Outcome } from "./append-group.ts";
-import { liesInTheData, unavailable } from "./sqlite-error.ts";
+import { type Appended, StoreUnavailableError } from "../event-store.ts";
+import type { Answer, Append } from "./append-group.ts";
 
 /** Bounds of one transaction, so that a flood of appends can't keep everything else waiting; one append may exceed them. */
 const groupEventCountMax = 1_000;
 const groupBytesMax = 8 * 1024 * 1024;
+/** Where another thread writes: one group that it works on, and one that it finds when it has done so. */
+const groupsUnderWayMax = 2;
 
 type Waiting = { append: Append; bytes: number; resolve: (appended: Appended) => void; reject: (error: unknown) => void };
 
+/** Answers for each append of a group, in order; at once, or later where another thread writes. Groups are written in order of calls. */
+export type GroupWriter = (group: readonly Append[]) => Answer[] | Promise<Answer[]>;
+
 export class AppendQueue {
-  readonly #write: (group: readonly Append[]) => Outcome[];
+  readonly #write: GroupWriter;
   readonly #waiting: Waiting[] = [];
+  readonly #underWay = new Set<Promise<void>>();
   #isFlushDue = false;
   #isClosed = false;
 
-  /** @param write stores a group and answers for each of it in order, or throws when it stored none. */
-  constructor(write: (group: readonly Append[]) => Outcome[]) {
+  constructor(write: GroupWriter) {
     this.#write = write;
   }
 
@@ -32,25 +36,41 @@ export class AppendQueue {
     });
   }
 
-  /** Stores what waits and takes no more. */
-  close(): void {
+  /** Stores what waits and takes no more. Resolves when all of it was answered. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    while (this.#waiting.length > 0) this.#flush();
+    for (;;) {
+      while (this.#waiting.length > 0 && this.#underWay.size < groupsUnderWayMax) this.#flush();
+      if (this.#underWay.size === 0) return;
+      await Promise.race(this.#underWay);
+    }
   }
 
   #flushSoon(): void {
-    if (this.#isFlushDue) return;
+    if (this.#isFlushDue || this.#underWay.size >= groupsUnderWayMax) return;
     this.#isFlushDue = true;
     setImmediate(() => {
       this.#isFlushDue = false;
-      this.#flush();
+      if (this.#underWay.size < groupsUnderWayMax) this.#flush();
       if (this.#waiting.length > 0) this.#flushSoon();
     });
   }
 
   #flush(): void {
     const group = this.#nextGroup();
-    if (group.length > 0) this.#settle(group);
+    if (group.length === 0) return;
+    const answers = this.#write(group.map(({ append }) => append));
+    if (answers instanceof Promise) this.#await(group, answers);
+    else settle(group, answers);
+  }
+
+  #await(group: readonly Waiting[], answers: Promise<Answer[]>): void {
+    const settled = answers.then((given) => {
+      this.#underWay.delete(settled);
+      settle(group, given);
+      if (this.#waiting.length > 0) this.#flushSoon();
+    });
+    this.#underWay.add(settled);
   }
 
   #nextGroup(): Waiting[] {
@@ -65,22 +85,13 @@ export class AppendQueue {
     }
     return this.#waiting.splice(0, count);
   }
+}
 
-  /** Answers only after the commit: until then not even a conflict is certain, it may be with an append of the same group. */
-  #settle(group: readonly Waiting[]): void {
-    let outcomes: Outcome[];
-    try {
-      outcomes = this.#write(group.map(({ append }) => append));
-    } catch (error) {
-      if (group.length > 1 && liesInTheData(error)) for (const one of group) this.#settle([one]);
-      else for (const { reject } of group) reject(unavailable(error));
-      return;
-    }
-    for (const [index, { resolve, reject }] of group.entries()) {
-      const outcome = outcomes[index]!;
-      if (outcome instanceof RevisionConflictError) reject(outcome);
-      else resolve(outcome);
-    }
+function settle(group: readonly Waiting[], answers: readonly Answer[]): void {
+  for (const [index, { resolve, reject }] of group.entries()) {
+    const answer = answers[index]!;
+    if (answer instanceof Error) reject(answer);
+    else resolve(answer);
   }
 }
 

@@ -1,15 +1,14 @@
 /** The log in one SQLite file: the truth where Troth runs embedded. */
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type DatabaseSync } from "node:sqlite";
-import { StoreUnavailableError } from "../event-store.ts";
 import { followLog } from "../follow.ts";
 import { type LocalEventStore } from "../log.ts";
 import { News } from "../news.ts";
-import { groupWriter } from "./append-group.ts";
+import type { Answer, Append } from "./append-group.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { checkTail } from "./check-log.ts";
 import { overwriterOf } from "./overwriting.ts";
+import { type FilePlace, placeOf, writerInPlace } from "./placed-writer.ts";
 import { openForAppending } from "./schema.ts";
 import { sqliteLog } from "./sqlite-log.ts";
 import { translated } from "./sqlite-error.ts";
@@ -24,6 +23,16 @@ export type SqliteEventStoreOptions = {
   pollMs?: number;
   /** The size beyond which the file doesn't grow and appends are refused as `full`, beside a WAL of some 32 MiB. Default: no bound. */
   fileBytesMax?: number;
+  /** Where appends may be written instead, on a connection of its own. */
+  elsewhere?: (path: string, place: FilePlace) => WriterElsewhere;
+};
+
+/** Writes groups of appends in another thread, so that this one need not wait for the disk. */
+export type WriterElsewhere = {
+  /** Takes a group, after all those that it took before; undefined where this thread had better write it, and has written all before. */
+  write(group: readonly Append[]): Promise<Answer[]> | undefined;
+  /** Called when every group is answered. */
+  close(): Promise<void>;
 };
 
 /**
@@ -34,13 +43,13 @@ export type SqliteEventStoreOptions = {
  * @throws LogFormatError for a file of a later format or of another program.
  */
 export function openSqliteEventStore(path: string, options: SqliteEventStoreOptions = {}): LocalEventStore {
-  const { create = true, pollMs = 200, fileBytesMax } = options;
+  const { create = true, pollMs = 200, fileBytesMax, elsewhere } = options;
   return translated(() => {
     const database = openForAppending(path, create);
     try {
       if (fileBytesMax !== undefined) limitSize(database, fileBytesMax);
       checkTail(database);
-      return storeOn(database, resolve(path), pollMs);
+      return storeOn(database, resolve(path), pollMs, elsewhere);
     } catch (error) {
       database.close();
       throw error;
@@ -48,17 +57,29 @@ export function openSqliteEventStore(path: string, options: SqliteEventStoreOpti
   });
 }
 
-function storeOn(database: DatabaseSync, path: string, pollMs: number): LocalEventStore {
+function storeOn(
+  database: DatabaseSync,
+  path: string,
+  pollMs: number,
+  elsewhere: SqliteEventStoreOptions["elsewhere"],
+): LocalEventStore {
   const news = new News();
   const log = sqliteLog(database);
-  const write = groupWriter(database);
-  const isInPlace = placeCheck(path);
-  const queue = new AppendQueue((group) => {
-    const outcomes = write(group);
-    if (!isInPlace()) throw new StoreUnavailableError("failed", { cause: new Error(`the file ${path} was moved or removed`) });
+  const place = placeOf(path);
+  const writeHere = writerInPlace(database, path, place);
+  const there = elsewhere?.(path, place);
+  const announced = (answers: Answer[]): Answer[] => {
     news.announce();
-    return outcomes;
-  });
+    return answers;
+  };
+  const queue = new AppendQueue((group) => there?.write(group)?.then(announced) ?? announced(writeHere(group)));
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await queue.close();
+    await there?.close();
+    database.close();
+    news.announce();
+  };
 
   return {
     log,
@@ -72,24 +93,7 @@ function storeOn(database: DatabaseSync, path: string, pollMs: number): LocalEve
     head: async () => log.head(),
     follow: (afterPosition, onBatch, signal) =>
       followLog(log, afterPosition, onBatch, signal, (aborted) => news.wait(aborted, pollMs)),
-    close: async () => {
-      if (!database.isOpen) return;
-      queue.close();
-      database.close();
-      news.announce();
-    },
-  };
-}
-
-/**
- * Tells whether the path still leads to the file that was opened. SQLite itself would go on writing to a file that is no
- * longer in any folder and report success, and the next start would find none of it.
- */
-function placeCheck(path: string): () => boolean {
-  const { ino, dev } = statSync(path);
-  return () => {
-    const now = statSync(path, { throwIfNoEntry: false });
-    return now?.ino === ino && now.dev === dev;
+    close: () => (closing ??= close()),
   };
 }
 
