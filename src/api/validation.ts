@@ -1,5 +1,5 @@
 /** Schemas at the edge: zod says yes or no, and this says which field offends and why. */
-import type { z } from "zod";
+import { z } from "zod";
 import { fieldErrorCountMax, pointerPart } from "./json-body.ts";
 import { ApiError, type FieldError } from "./problem.ts";
 
@@ -8,9 +8,27 @@ type Issue = z.core.$ZodIssue;
 /** An issue then says what it found, so that what is missing can be told from what is wrong. Inputs go into no answer. */
 export const reporting = { reportInput: true } as const;
 
+/** Compiling a schema takes a millisecond or two, and there are a hundred and more: those are compiled that are asked this often. */
+const usesUntilCompiled = 50;
+
+type Used = { uses: number; schema: z.ZodType };
+const used = new WeakMap<z.ZodType, Used>();
+
+/** The schema as it judges soonest. One that is compiled takes what it took, and leaves it to the original to say what is wrong. */
+export function soonest<Schema extends z.ZodType>(schema: Schema): Schema {
+  let known = used.get(schema);
+  if (known === undefined) {
+    known = { uses: 0, schema };
+    used.set(schema, known);
+  }
+  known.uses += 1;
+  if (known.uses === usesUntilCompiled) known.schema = z.compile(schema);
+  return known.schema as Schema;
+}
+
 /** @throws ApiError `validation-failed` naming the fields. */
 export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown, where: FieldError["in"]): z.output<Schema> {
-  const result = schema.safeParse(value, reporting);
+  const result = soonest(schema).safeParse(value, reporting);
   if (result.success) return result.data;
   throw invalid(result.error.issues, where);
 }
@@ -75,7 +93,7 @@ export function compileValidator({ schema, httpPart }: { schema: unknown; httpPa
   const where = httpPart === "body" ? "body" : httpPart === "params" ? "path" : "query";
   return (value: unknown): { value: unknown } | { error: ApiError } => {
     // No body at all is a body without fields. A body that is `null` does not come this far.
-    const result = zod.safeParse(value ?? {}, reporting);
+    const result = soonest(zod).safeParse(value ?? {}, reporting);
     return result.success ? { value: result.data } : { error: invalid(result.error.issues, where) };
   };
 }
