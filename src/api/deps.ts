@@ -32,7 +32,10 @@ export type Limits = {
   /** Requests of one address in one window whose key was not accepted. */
   refusedKeyCountMax: number;
   rateWindowMs: number;
+  /** Lines of a batch under way, or answered and not yet written: as many as fill a transaction of the store. */
   batchInFlightMax: number;
+  /** Their bytes. */
+  batchBytesInFlightMax: number;
   eventStreamCountMax: number;
   heartbeatMs: number;
   /** How many events one page looks at for those that its filters ask for. */
@@ -54,7 +57,8 @@ export const defaultLimits: Limits = {
   requestCountMax: 10_000,
   refusedKeyCountMax: 200,
   rateWindowMs: 10_000,
-  batchInFlightMax: 256,
+  batchInFlightMax: 1_024,
+  batchBytesInFlightMax: 16 * 1024 * 1024,
   eventStreamCountMax: 500,
   heartbeatMs: 15_000,
   eventScanCountMax: 5_000,

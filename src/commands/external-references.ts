@@ -36,6 +36,7 @@ export function withIds(
   const written: ExternalReference[] = [];
   const read: ExternalReference[] = [];
   const inPlace = (prefix: string, value: unknown, found: ExternalReference[]): unknown => {
+    if (typeof value !== "object") return value;
     if (Array.isArray(value)) return value.map((each) => inPlace(prefix, each, found));
     const reference = externalReference.safeParse(value);
     if (!reference.success) return value;
@@ -49,6 +50,16 @@ export function withIds(
         typeof value === "object" && Object.hasOwn(prefixes, name) ? inPlace(prefixes[name]!, value, found) : value,
       ]),
     );
+  if (!mayName(line.params, paramPrefixes) && !mayName(line.body, bodyPrefixes)) return { ...line, written, read };
   const params = replaced(line.params, paramPrefixes, written);
   return { params, body: replaced(line.body, bodyPrefixes, read), written, read };
+}
+
+/** Most lines hold ids alone, and need no copy. */
+function mayName(fields: Fields, prefixes: Record<string, string>): boolean {
+  for (const name in prefixes) {
+    const value = fields[name];
+    if (typeof value === "object" && (!Array.isArray(value) || value.some((each) => typeof each === "object"))) return true;
+  }
+  return false;
 }

@@ -17,7 +17,7 @@ import { faultOf } from "../logging.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiError, type Problem, problemOf } from "../problem.ts";
 import { acceptedText, type BatchContext, type LineCommand, readLine, refusedText, runLine } from "./line-command.ts";
-import { type Line, linesOf } from "./lines.ts";
+import { type Line, linesByChunk } from "./lines.ts";
 import { Turns } from "./turns.ts";
 import { ResultWindow } from "./window.ts";
 
@@ -115,9 +115,9 @@ function answered(
   draining: AbortSignal,
 ): Readable {
   const tally: Tally = { lines: 0, accepted: 0, refused: 0 };
-  const window = new ResultWindow(limits.batchInFlightMax);
+  const window = new ResultWindow(limits.batchInFlightMax, limits.batchBytesInFlightMax);
   const payload = (request.body ?? Readable.from([])) as Readable;
-  const lines = linesOf(untilDraining(payload, draining), limits.bodyBytesMax);
+  const lines = linesByChunk(untilDraining(payload, draining), limits.bodyBytesMax);
   const reading = readAll(lines, { context, window, tally, draining, log: faultLog(request) });
   let isWhole = false;
 
@@ -213,16 +213,19 @@ function faultLog(request: FastifyRequest): FaultLog {
 type Reading = { context: BatchContext; window: ResultWindow; tally: Tally; draining: AbortSignal; log: FaultLog };
 
 /** Sets every line going. @returns whether all of them were read, and not only those before a shutdown. */
-async function readAll(lines: AsyncGenerator<Line>, reading: Reading): Promise<boolean> {
-  const { window, tally, draining } = reading;
+async function readAll(chunks: AsyncGenerator<Line[]>, reading: Reading): Promise<boolean> {
+  const { window, draining } = reading;
   const turns = new Turns();
   try {
-    for await (const line of lines) {
-      tally.lines += 1;
-      await window.add(resultOf(line, turns, reading));
-      if (draining.aborted || window.hasFailed) return false;
+    for await (const lines of chunks) {
+      for (const line of lines) {
+        if (draining.aborted || window.hasFailed) return false;
+        reading.tally.lines += 1;
+        const room = window.add(resultOf(line, turns, reading), line.bytes?.length);
+        if (room !== undefined) await room;
+      }
     }
-    return !draining.aborted;
+    return !draining.aborted && !window.hasFailed;
   } catch (error) {
     window.fail(error);
     return false;
@@ -231,7 +234,7 @@ async function readAll(lines: AsyncGenerator<Line>, reading: Reading): Promise<b
   }
 }
 
-async function resultOf(line: Line, turns: Turns, { context, tally, log }: Reading): Promise<string> {
+function resultOf(line: Line, turns: Turns, { context, tally, log }: Reading): string | Promise<string> {
   const refused = (error: unknown): string => {
     tally.refused += 1;
     const { text, problem } = refusedText(line.number, error);
@@ -244,7 +247,7 @@ async function resultOf(line: Line, turns: Turns, { context, tally, log }: Readi
   } catch (error) {
     return refused(error);
   }
-  const run = async (): Promise<string> => {
+  return turns.run(read.touched, async () => {
     try {
       const acknowledged = await runLine(read, context);
       tally.accepted += 1;
@@ -252,6 +255,5 @@ async function resultOf(line: Line, turns: Turns, { context, tally, log }: Readi
     } catch (error) {
       return refused(error);
     }
-  };
-  return turns.run(read.touched, run);
+  });
 }

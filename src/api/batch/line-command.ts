@@ -7,7 +7,7 @@ import { requireScope, requireUnrevoked } from "../auth.ts";
 import { parseJson } from "../json-body.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiError, type Problem, problemOf } from "../problem.ts";
-import { invalid, reporting, validated } from "../validation.ts";
+import { invalid, reporting, soonest, validated } from "../validation.ts";
 import type { Line } from "./lines.ts";
 import { type Touched, touchedBy } from "./turns.ts";
 
@@ -95,11 +95,26 @@ const keyOfLine = (key: string | undefined, number: number) => (key === undefine
 
 /** A line that is no line of a batch at all is malformed, unlike one whose command is refused. */
 function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batchLine> {
-  const parsed = batchLine.safeParse(parseJson(bytes, jsonDepthMax), reporting);
+  const line = parseJson(bytes, jsonDepthMax);
+  if (isUsualLine(line)) return { command: line.command, params: {}, body: line.body };
+  const parsed = soonest(batchLine).safeParse(line, reporting);
   if (parsed.success) return parsed.data;
   const { message, errors } = invalid(parsed.error.issues, "body");
   throw new ApiError("malformed-request", `The line is no line of a batch: ${message}`, { errors });
 }
+
+/**
+ * A command with a body and no more, as most lines are: the schema, which says the same, would look at each member of the body and
+ * copy it, and the command's own does that next.
+ */
+function isUsualLine(line: unknown): line is { command: string; body: Record<string, unknown> } {
+  if (!isMembers(line) || Object.keys(line).length !== 2) return false;
+  const { command, body } = line;
+  return typeof command === "string" && command.length <= 60 && isMembers(body);
+}
+
+const isMembers = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function stamped(name: string, body: Record<string, unknown>, recording: string | undefined): Record<string, unknown> {
   if (recording === undefined) return body;
@@ -112,7 +127,8 @@ function stamped(name: string, body: Record<string, unknown>, recording: string 
 export async function runLine(line: LineCommand, context: BatchContext): Promise<Acknowledged & { secret?: string }> {
   const { command, params, body, idempotencyKey, place, expectedRevision } = line;
   const { desk, caller, correlation, metrics } = context;
-  await requireUnrevoked(desk.ledger, caller);
+  const unrevoked = requireUnrevoked(desk.ledger, caller);
+  if (unrevoked !== undefined) await unrevoked;
   const acknowledged = await command.run(desk, {
     ...{ params, body, caller, correlation },
     ...{ idempotencyKey, place, expectedRevision },

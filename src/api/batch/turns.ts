@@ -9,73 +9,96 @@
 
 import type { ExternalReference } from "../../commands/external-references.ts";
 
-type Entry = { writer: Promise<unknown> | undefined; readers: Set<Promise<unknown>> };
+/** A line under way. */
+type Task = { running: Promise<unknown>; isDone: boolean };
+
+/** Of a name: the last line that writes it, and those that read it, some of which may be done. */
+type Entry = { writer: Task | undefined; readers: Task[]; readingCount: number };
 
 export type Touched = {
-  reads: ReadonlySet<string>;
-  writes: ReadonlySet<string>;
-  /** Waits for all before, and all after wait for it. */ alone: boolean;
+  reads: readonly string[];
+  writes: readonly string[];
+  /** Waits for all before, and all after wait for it. */
+  alone: boolean;
 };
 
 export class Turns {
   readonly #entries = new Map<string, Entry>();
-  readonly #running = new Set<Promise<unknown>>();
-  #barrier: Promise<unknown> | undefined;
+  readonly #running = new Set<Task>();
+  #barrier: Task | undefined;
 
   /** Runs `work` once everything that it must wait for has settled. Calls are in the order of lines; `work` must not reject. */
   run<Result>(touched: Touched, work: () => Promise<Result>): Promise<Result> {
     const before = this.#before(touched);
-    const running = before.length === 0 ? work() : Promise.all(before).then(work);
-    this.#enter(touched, running);
-    void running.then(() => this.#leave(touched, running));
+    const running = before.length === 0 ? work() : Promise.all(before.map(({ running }) => running)).then(work);
+    const task: Task = { running, isDone: false };
+    this.#enter(touched, task);
+    void running.then(() => this.#leave(touched, task));
     return running;
   }
 
-  #before({ reads, writes, alone }: Touched): Promise<unknown>[] {
+  #before({ reads, writes, alone }: Touched): readonly Task[] {
     if (alone) return [...this.#running];
-    const before = new Set<Promise<unknown>>();
-    if (this.#barrier !== undefined) before.add(this.#barrier);
+    const before: Task[] = [];
+    if (this.#barrier !== undefined) before.push(this.#barrier);
     for (const name of reads) {
       const writer = this.#entries.get(name)?.writer;
-      if (writer !== undefined) before.add(writer);
+      if (writer !== undefined) before.push(writer);
     }
     for (const name of writes) {
       const entry = this.#entries.get(name);
-      if (entry?.writer !== undefined) before.add(entry.writer);
-      for (const reader of entry?.readers ?? []) before.add(reader);
+      if (entry === undefined) continue;
+      if (entry.writer !== undefined) before.push(entry.writer);
+      for (const reader of entry.readers) if (!reader.isDone) before.push(reader);
     }
-    return [...before];
+    return before;
   }
 
-  #enter({ reads, writes, alone }: Touched, running: Promise<unknown>): void {
-    this.#running.add(running);
-    if (alone) this.#barrier = running;
-    for (const name of reads) this.#entryOf(name).readers.add(running);
-    for (const name of writes) this.#entryOf(name).writer = running;
+  #enter({ reads, writes, alone }: Touched, task: Task): void {
+    this.#running.add(task);
+    if (alone) this.#barrier = task;
+    for (const name of reads) addReader(this.#entryOf(name), task);
+    for (const name of writes) this.#entryOf(name).writer = task;
   }
 
-  #leave({ reads, writes }: Touched, running: Promise<unknown>): void {
-    this.#running.delete(running);
-    if (this.#barrier === running) this.#barrier = undefined;
-    for (const names of [reads, writes]) for (const name of names) this.#leaveName(name, running);
+  #leave({ reads, writes }: Touched, task: Task): void {
+    task.isDone = true;
+    this.#running.delete(task);
+    if (this.#barrier === task) this.#barrier = undefined;
+    for (const name of reads) {
+      const entry = this.#entries.get(name)!;
+      entry.readingCount -= 1;
+      this.#forget(name, entry);
+    }
+    for (const name of writes) {
+      const entry = this.#entries.get(name);
+      if (entry?.writer !== task) continue;
+      entry.writer = undefined;
+      this.#forget(name, entry);
+    }
   }
 
-  #leaveName(name: string, running: Promise<unknown>): void {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) return;
-    entry.readers.delete(running);
-    if (entry.writer === running) entry.writer = undefined;
-    if (entry.writer === undefined && entry.readers.size === 0) this.#entries.delete(name);
+  #forget(name: string, { writer, readingCount }: Entry): void {
+    if (writer === undefined && readingCount === 0) this.#entries.delete(name);
   }
 
   #entryOf(name: string): Entry {
     let entry = this.#entries.get(name);
     if (entry === undefined) {
-      entry = { writer: undefined, readers: new Set() };
+      entry = { writer: undefined, readers: [], readingCount: 0 };
       this.#entries.set(name, entry);
     }
     return entry;
   }
+}
+
+/** Somebody of ours may take part in every line of a batch, so that there is never a moment without a reader. */
+const staleCountMax = 64;
+
+function addReader(entry: Entry, task: Task): void {
+  if (entry.readers.length > entry.readingCount + staleCountMax) entry.readers = entry.readers.filter(({ isDone }) => !isDone);
+  entry.readers.push(task);
+  entry.readingCount += 1;
 }
 
 const idForm = /^(?:acc|per|int|agr|prm|out|key|rec)_[0-9a-z]{16,40}$/;
@@ -90,8 +113,7 @@ export function touchedBy(line: {
   idempotencyKey: string | undefined;
   alone: boolean;
 }): Touched {
-  const writes = new Set<string>();
-  const reads = new Set<string>();
+  const [reads, writes] = [new Set<string>(), new Set<string>()];
   for (const id of Object.values(line.params)) if (typeof id === "string") writes.add(id);
   collect(line.body, reads, writes);
   const { source, externalId } = line.body as { source?: unknown; externalId?: unknown };
@@ -100,15 +122,18 @@ export function touchedBy(line: {
   for (const { source, externalId } of line.named.read) reads.add(externalName(source, externalId));
   if (line.idempotencyKey !== undefined) writes.add(`${line.name} ${line.idempotencyKey}`);
   for (const name of writes) reads.delete(name);
-  return { reads, writes, alone: line.alone };
+  return { reads: [...reads], writes: [...writes], alone: line.alone };
 }
 
 const externalName = (source: string, externalId: string): string => `external ${source} ${externalId}`;
 
+const underscore = "_".charCodeAt(0);
+
 function collect(value: object, reads: Set<string>, writes: Set<string>): void {
-  for (const [name, member] of Object.entries(value)) {
+  for (const name in value) {
+    const member = (value as Record<string, unknown>)[name];
     if (typeof member === "string") {
-      if (member.length >= 20 && member.length <= 44 && idForm.test(member)) (name === "id" ? writes : reads).add(member);
+      if (member.charCodeAt(3) === underscore && idForm.test(member)) (name === "id" ? writes : reads).add(member);
     } else if (typeof member === "object" && member !== null) collect(member, reads, writes);
   }
 }

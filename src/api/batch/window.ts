@@ -1,29 +1,39 @@
-/** Results in the order of their lines, while the lines run at once: at most so many are under way or wait to be written. */
+/** Results in the order of their lines, while the lines run at once: at most so many, or so many bytes, are under way or wait to be written. */
+
+type Slot = { text: string | undefined; bytes: number };
 
 export class ResultWindow {
   readonly #sizeMax: number;
-  readonly #slots: { text: string | undefined }[] = [];
+  readonly #bytesMax: number;
+  #bytes = 0;
+  /** Those before `#from` were taken. */
+  #slots: Slot[] = [];
+  #from = 0;
   #isEnded = false;
   #failure: unknown;
   #wake: (() => void) | undefined;
   #makeRoom: (() => void) | undefined;
 
-  constructor(sizeMax: number) {
+  constructor(sizeMax: number, bytesMax: number) {
     this.#sizeMax = sizeMax;
+    this.#bytesMax = bytesMax;
   }
 
-  /** Adds the next line's result. Await what it gives before adding another: that is the backpressure. */
-  add(result: Promise<string>): Promise<void> | undefined {
-    const slot: { text: string | undefined } = { text: undefined };
+  /**
+   * Adds the next line's result. Await what it gives, if anything, before adding another: that is the backpressure.
+   * @param bytes of the line, which is held until its result is taken.
+   */
+  add(result: string | Promise<string>, bytes = 0): Promise<void> | undefined {
+    const slot: Slot = { text: undefined, bytes };
     this.#slots.push(slot);
-    result.then(
-      (text) => {
-        slot.text = text;
-        if (this.#slots[0] === slot) this.#announce();
-      },
-      (error: unknown) => this.fail(error),
-    );
-    if (this.#slots.length < this.#sizeMax) return undefined;
+    this.#bytes += bytes;
+    if (typeof result === "string") this.#fill(slot, result);
+    else
+      result.then(
+        (text) => this.#fill(slot, text),
+        (error: unknown) => this.fail(error),
+      );
+    if (this.#hasRoom) return undefined;
     return new Promise((resolve) => (this.#makeRoom = resolve));
   }
 
@@ -43,6 +53,19 @@ export class ResultWindow {
     this.#release();
   }
 
+  get #size(): number {
+    return this.#slots.length - this.#from;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#size < this.#sizeMax && this.#bytes < this.#bytesMax;
+  }
+
+  #fill(slot: Slot, text: string): void {
+    slot.text = text;
+    if (this.#slots[this.#from] === slot) this.#announce();
+  }
+
   #release(): void {
     this.#makeRoom?.();
     this.#makeRoom = undefined;
@@ -54,16 +77,24 @@ export class ResultWindow {
       const text = this.#takeDone();
       if (text !== "") yield text;
       else if (this.#failure !== undefined) throw this.#failure;
-      else if (this.#isEnded && this.#slots.length === 0) return;
+      else if (this.#isEnded && this.#size === 0) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
   #takeDone(): string {
-    const pending = this.#slots.findIndex(({ text }) => text === undefined);
-    const done = this.#slots.splice(0, pending === -1 ? this.#slots.length : pending);
-    if (done.length > 0 && this.#slots.length < this.#sizeMax) this.#release();
-    return done.map(({ text }) => text).join("");
+    let text = "";
+    for (let slot = this.#slots[this.#from]; slot?.text !== undefined; slot = this.#slots[this.#from]) {
+      text += slot.text;
+      this.#bytes -= slot.bytes;
+      this.#from += 1;
+    }
+    if (this.#from >= this.#sizeMax) {
+      this.#slots = this.#slots.slice(this.#from);
+      this.#from = 0;
+    }
+    if (text !== "" && this.#hasRoom) this.#release();
+    return text;
   }
 
   #announce(): void {
