@@ -16,9 +16,9 @@ export type ViewsWorkerData = { folder: string; logPath: string };
 const batchCount = 10_000;
 /**
  * While nobody waits, the views take at most a fifth of a core's time, so that writers keep theirs; and a promise that several
- * events of a moment touch is judged once.
+ * events of a moment touch is judged once. A backlog of so many events takes two seconds or three, for which a read may wait.
  */
-const pace = { restPerWork: 4, restMsMin: 25, restMsMax: 1_000, backlogCountMax: 20_000 };
+const pace = { restPerWork: 4, restMsMin: 25, restMsMax: 1_000, backlogCountMax: 50_000 };
 
 const { folder, logPath } = workerData as ViewsWorkerData;
 const follower = new LogFollower(parentPort!, pace);
