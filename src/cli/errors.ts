@@ -1,10 +1,5 @@
 /** From any error to one sentence and an exit code. */
 import { CommanderError } from "commander";
-import { NoLedgerError } from "../composition/ledger-folder.ts";
-import { DomainError } from "../domain/errors.ts";
-import { StoreUnavailableError } from "../event-store/event-store.ts";
-import { FolderInUseError } from "../event-store/folder-lock.ts";
-import { ClockBehindError } from "../ledger/log-clock.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { note, type Shell } from "./shell.ts";
 
@@ -20,15 +15,21 @@ export class CliError extends Error {
 
 type Explained = { message: string; exitCode: ExitCode };
 
+/** By name: whoever asks for help, or verifies a file, should not have to load the ledger for the classes of its errors. */
+const exitCodesByName: Record<string, ExitCode> = {
+  FolderInUseError: exitCodes.folderInUse,
+  NoLedgerError: exitCodes.noLedger,
+  ClockBehindError: exitCodes.unusable,
+  LogFormatError: exitCodes.unusable,
+  DomainError: exitCodes.usage,
+};
+
 function explained(error: unknown): Explained {
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
-  if (error instanceof FolderInUseError) return { message: error.message, exitCode: exitCodes.folderInUse };
-  if (error instanceof NoLedgerError) return { message: error.message, exitCode: exitCodes.noLedger };
-  if (error instanceof StoreUnavailableError) return { message: withCause(error), exitCode: exitCodes.unusable };
-  if (error instanceof ClockBehindError) return { message: error.message, exitCode: exitCodes.unusable };
-  if (error instanceof DomainError) return { message: error.message, exitCode: exitCodes.usage };
-  const { name, code, message } = error as NodeJS.ErrnoException;
-  if (name === "LogFormatError") return { message, exitCode: exitCodes.unusable };
+  const { name, code, message } = (error ?? {}) as NodeJS.ErrnoException;
+  const known = Object.hasOwn(exitCodesByName, String(name)) ? exitCodesByName[name] : undefined;
+  if (known !== undefined) return { message, exitCode: known };
+  if (name === "StoreUnavailableError") return { message: withCause(error), exitCode: exitCodes.unusable };
   if (code === "EADDRINUSE") return { message: `${message}: another program listens there`, exitCode: exitCodes.network };
   if (code === "EACCES" || code === "ENOENT" || code === "EROFS" || code === "ENOTDIR" || code === "EISDIR")
     return { message, exitCode: exitCodes.usage };
