@@ -1,48 +1,45 @@
 /** The OpenAPI document and a page to read it on, which loads nothing from anywhere else. */
-import helmet from "@fastify/helmet";
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { sendJson } from "./answer.ts";
 import type { ApiDeps } from "./deps.ts";
-import { openApiDocument } from "./openapi/document.ts";
+import { ApiError } from "./problem.ts";
 
-export async function mountDocs(app: FastifyInstance, deps: ApiDeps): Promise<void> {
-  let text: string | undefined;
-  // Made when it is first asked for: it would take a good part of every start.
-  const document = (): string => (text ??= JSON.stringify(openApiDocument(deps)));
-  app.get("/openapi.json", (_request, reply) => sendJson(reply, document()));
-  // Helmet builds its middlewares anew for each request, which JSON answers need not pay for: they carry fixed headers (app.ts).
-  await app.register(async (scope) => {
-    scope.addHook("onRequest", (_request, reply, done) => {
-      reply.removeHeader("content-security-policy").removeHeader("cache-control");
-      done();
-    });
-    await scope.register(helmet, {
-      contentSecurityPolicy: { directives: pageDirectives },
-      strictTransportSecurity: false,
-      // Browsers ignore it on plain HTTP, and complain.
-      crossOriginOpenerPolicy: false,
-    });
-    await scope.register(swagger, { mode: "static", specification: { document: placeholder as never } });
-    await scope.register(swaggerUi, {
-      routePrefix: "/docs",
-      staticCSP: false,
-      uiConfig: { url: "/openapi.json", deepLinking: true },
-      transformSpecification: () => JSON.parse(document()) as never,
-    });
-  });
+export function mountDocs(app: FastifyInstance, deps: ApiDeps): void {
+  // Both are made when they are first asked for: they would take a good part of every start.
+  let text: Promise<string> | undefined;
+  let page: Promise<FastifyInstance> | undefined;
+  const document = (): Promise<string> => (text ??= documentText(deps));
+
+  app.get("/openapi.json", async (_request, reply) => sendJson(reply, await document()));
+  const answer = async (request: FastifyRequest, reply: FastifyReply) =>
+    forwarded(await (page ??= document().then(pageFor)), request, reply);
+  app.get("/docs", answer);
+  app.get("/docs/*", answer);
+  app.addHook("onClose", async () => void (await (await page)?.close()));
 }
 
-/** The page asks for the document itself; its plugin wants one when it is set up. */
-const placeholder = { openapi: "3.1.1", info: { title: "Troth", version: "0" }, paths: {} };
+async function documentText(deps: ApiDeps): Promise<string> {
+  const { openApiDocument } = await import("./openapi/document.ts");
+  return JSON.stringify(openApiDocument(deps));
+}
 
-/** The page's styles are partly inline; its scripts are its own files. */
-const pageDirectives = {
-  defaultSrc: ["'self'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'", "'unsafe-inline'"],
-  imgSrc: ["'self'", "data:"],
-  // Troth often answers on plain HTTP behind a proxy or on this machine alone.
-  upgradeInsecureRequests: null,
-};
+async function pageFor(document: string): Promise<FastifyInstance> {
+  const { docsPage } = await import("./docs-page.ts");
+  return docsPage(() => document);
+}
+
+/** What concerns a connection, which the page has none of, and what it says of itself otherwise than JSON answers do (app.ts). */
+const ownOfAnswers = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
+const ownOfJson = ["content-security-policy", "cache-control"];
+
+async function forwarded(
+  page: FastifyInstance,
+  { method, url, headers }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const answered = await page.inject({ method: method as "GET", url, headers });
+  if (answered.statusCode === 404) throw new ApiError("not-found", "There is nothing at this URL.");
+  for (const name of ownOfJson) reply.removeHeader(name);
+  for (const [name, value] of Object.entries(answered.headers)) if (!ownOfAnswers.has(name)) reply.header(name, value);
+  return reply.code(answered.statusCode).send(answered.rawPayload);
+}
