@@ -12,6 +12,7 @@ import { mountCommands } from "./commands.ts";
 import { type ApiDeps, defaultLimits, type Limits } from "./deps.ts";
 import { mountDocs } from "./docs.ts";
 import { mountEvents } from "./events/events.ts";
+import { mountExports } from "./exports.ts";
 import { correlationOf } from "./headers.ts";
 import { mountHealth } from "./health.ts";
 import { parseJson } from "./json-body.ts";
@@ -104,6 +105,7 @@ async function mountVersion1(
   mountCensus(app, deps, admit);
   mountBundle(app, deps, admit);
   mountWhatIf(app, deps, limits, admit, draining);
+  mountExports(app, deps, limits, admit, draining);
   await mountBatch(app, deps, limits, admit, metrics, draining);
 }
 

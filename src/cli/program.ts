@@ -12,6 +12,7 @@ const subcommands: Record<string, () => Promise<(shell: Shell) => Command>> = {
   serve: async () => (await import("./serve.ts")).serveCommand,
   keys: async () => (await import("./keys.ts")).keysCommand,
   import: async () => (await import("./import/import.ts")).importCommand,
+  export: async () => (await import("./export.ts")).exportCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,
   status: async () => (await import("./status.ts")).statusCommand,
   check: async () => (await import("./check.ts")).checkCommand,

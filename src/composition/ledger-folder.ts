@@ -20,6 +20,9 @@ import { Erasures } from "../ledger/erasures.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, LogClock } from "../ledger/log-clock.ts";
 import { LogTimes } from "../ledger/log-times.ts";
+import type { ExportSource } from "../exporting/export.ts";
+import { viewsPath } from "../projections/database.ts";
+import { projections } from "../projections/registry.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import { viewsAt } from "../projections/vantage.ts";
 import type { ReadingDesk } from "../queries/query.ts";
@@ -192,6 +195,13 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
     throw error;
   }
 }
+
+export const exportSourceOf = ({ folder, store, readingDesk }: OpenLedger, restPerWork: number): ExportSource => ({
+  viewsPath: viewsPath(folder, projections),
+  log: store.log,
+  now: readingDesk.now,
+  restPerWork,
+});
 
 /** Log time goes on from the last event. */
 export function logTimeOf({ log }: LocalEventStore): Instant | undefined {

@@ -12,7 +12,7 @@ import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
 import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
-import { ledgerPath, type OpenLedger } from "./ledger-folder.ts";
+import { exportSourceOf, ledgerPath, type OpenLedger } from "./ledger-folder.ts";
 import { readingThreads } from "./reading-threads.ts";
 
 export type ServerOptions = {
@@ -40,6 +40,8 @@ export type RunningServer = {
 
 /** After a start the views lack what was appended last; they have mostly caught up within this time. */
 const catchUpMs = 1_000;
+/** An export takes at most a quarter of the thread that answers everybody. */
+const exportRestPerWork = 3;
 const drainMsUsual = 20_000;
 
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
@@ -56,6 +58,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     // A thread takes longer to start than a server that runs for a moment ever asks.
     reader: upkeep ? reading.reader : undefined,
     log: store.log,
+    exportSource: exportSourceOf(ledger, exportRestPerWork),
     headHistory: headHistoryIn(ledgerPath(ledger.folder)),
   });
   const stopping = new AbortController();

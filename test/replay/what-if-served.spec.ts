@@ -1,5 +1,5 @@
 /** Questions under another policy over HTTP, on a real folder: as jobs that can be watched and cancelled, and that leave nothing behind. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -221,5 +221,19 @@ describe("a folder", () => {
     expect(JSON.parse(answered.out)).toMatchObject({ accounts: 1, verdicts: { changed: 0 } });
     const told = await troth(["replay", "--data", folder, "--policy", policy, "--account", "acc_9999999999999999"]);
     expect(told).toMatchObject({ code: 2, err: "troth: there is no account acc_9999999999999999\n" });
+  });
+
+  it("is taken home whole or not at all", async () => {
+    const taken = (...args: string[]) => ["export", "accounts", "--data", folder, ...args];
+    const out = join(folder, "accounts.parquet");
+    const interrupted = await troth(taken("--format", "parquet", "--out", out), { isInterrupted: true });
+    expect(interrupted).toMatchObject({ code: 2, err: "troth: stopped; nothing was written\n" });
+    const misled = await troth(taken("--format", "parquet", "--out", out, "--after", "acc_1,acc_2"));
+    expect(misled).toMatchObject({ code: 2, err: expect.stringContaining("--after must be the last row's account") });
+    expect(readdirSync(folder).filter((name) => name.includes("parquet"))).toEqual([]);
+    expect(await troth(taken("--format", "parquet", "--out", out))).toMatchObject({ code: 0, out: "", err: `wrote ${out}\n` });
+    expect(readFileSync(out).subarray(0, 4).toString()).toBe("PAR1");
+    expect(await troth(taken("--format", "parquet", "--out", out))).toMatchObject({ code: 2 });
+    expect((await troth(taken("--format", "csv", "--after", acc(accountCount - 2)))).out.split("\r\n")).toHaveLength(3);
   });
 });

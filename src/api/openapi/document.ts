@@ -2,6 +2,7 @@
 import type { ApiDeps } from "../deps.ts";
 import { acknowledgement } from "../acknowledgement.ts";
 import { auditPaths } from "./audit-operations.ts";
+import { exportPaths } from "./export-operations.ts";
 import { eventSchema, fixedPaths } from "./fixed-operations.ts";
 import { commandOperation, documented, sharedSchemas, type Operation, queryOperation, templated } from "./operations.ts";
 import { whatIfPaths } from "./what-if-operations.ts";
@@ -15,13 +16,13 @@ export function openApiDocument({ commands, queries, version }: Pick<ApiDeps, "c
   };
   for (const command of commands) add(templated(command.path), command.method.toLowerCase(), commandOperation(command, queries));
   for (const query of queries) add(templated(query.path), "get", queryOperation(query));
-  for (const [path, operations] of Object.entries({ ...fixedPaths, ...auditPaths, ...whatIfPaths }))
+  for (const [path, operations] of Object.entries({ ...fixedPaths, ...auditPaths, ...whatIfPaths, ...exportPaths }))
     paths[path] = { ...paths[path], ...operations };
   const tags = new Set([...commands, ...queries].map(({ tag }) => tag));
   return {
     openapi: "3.1.1",
     info: { title: "Troth", version, description: introduction },
-    tags: [...tags, "Replay", "Events", "Verifiable log", "Health"].map((name) => ({ name })),
+    tags: [...tags, "Replay", "Taking it home", "Events", "Verifiable log", "Health"].map((name) => ({ name })),
     security: [{ key: [] }],
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {

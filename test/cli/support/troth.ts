@@ -12,7 +12,8 @@ export const root = resolve(import.meta.dirname, "../../..");
 export const node = join(root, "node_modules/.bin/node");
 
 export type Ran = { code: number | null; out: string; err: string };
-export type RunOptions = { env?: Record<string, string>; input?: string };
+/** `isInterrupted`: the signal comes as soon as anybody listens for it. For runs in this process. */
+export type RunOptions = { env?: Record<string, string>; input?: string; isInterrupted?: boolean };
 
 /** `troth` as a process. Its environment holds nothing of the tests' own that would change what it does. */
 export function trothProcess(args: readonly string[], { env = {}, input = "" }: RunOptions = {}): Promise<Ran> {
@@ -28,7 +29,10 @@ export function trothProcess(args: readonly string[], { env = {}, input = "" }: 
 }
 
 /** `troth` in this process. */
-export async function troth(args: readonly string[], { env = {}, input = "" }: RunOptions = {}): Promise<Ran> {
+export async function troth(
+  args: readonly string[],
+  { env = {}, input = "", isInterrupted = false }: RunOptions = {},
+): Promise<Ran> {
   const ran = { out: "", err: "" };
   const shell: Shell = {
     env,
@@ -36,7 +40,7 @@ export async function troth(args: readonly string[], { env = {}, input = "" }: R
     out: { write: (text) => (ran.out += text) },
     err: { write: (text) => (ran.err += text) },
     exitCode: 0,
-    onSignal: () => undefined,
+    onSignal: (handle) => (isInterrupted ? handle("SIGINT") : undefined),
     exitNow: (code) => {
       throw new Error(`ended at once with ${code}`);
     },

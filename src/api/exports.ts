@@ -1,0 +1,80 @@
+/** Datasets to take home, sent as they are read. */
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Caller } from "../commands/command.ts";
+import { datasets, datasetNames } from "../exporting/datasets.ts";
+import { exported, ExportKeyError, type ExportRequest, type OpenText } from "../exporting/export.ts";
+import { formatNames, formats } from "../exporting/formats.ts";
+import { presentReading } from "../queries/asking.ts";
+import { openPersonal } from "../queries/personal.ts";
+import type { Admission } from "./admission.ts";
+import { requireScope, requireUnboundKey } from "./auth.ts";
+import type { ApiDeps, Limits } from "./deps.ts";
+import { awaitedPositionOf, positionToken } from "./headers.ts";
+import { faultOf } from "./logging.ts";
+import { ApiError } from "./problem.ts";
+
+export const exportParams = z.strictObject({ dataset: z.enum(datasetNames) });
+export const exportQuery = z.strictObject({
+  format: z.enum(formatNames).default("ndjson"),
+  after: z
+    .string()
+    .max(200)
+    .optional()
+    .describe(
+      "Goes on after the last row that you have: the values of its key's columns, joined by commas. A CSV then has no header.",
+    ),
+  personal: z
+    .enum(["true", "false"])
+    .optional()
+    .describe("Sealed text too, opened, as one more column. Needs the scope `personal` too, and is written to the access log."),
+});
+
+export function mountExports(app: FastifyInstance, deps: ApiDeps, limits: Limits, admit: Admission, draining: AbortSignal): void {
+  const { exportSource, host, desk } = deps;
+  if (exportSource === undefined) return;
+
+  app.get("/v1/exports/:dataset", {
+    schema: { params: exportParams, querystring: exportQuery },
+    exposeHeadRoute: false,
+    onRequest: admit("read"),
+    handler: async (request, reply) => {
+      const caller = request.caller as Caller;
+      requireUnboundKey(caller);
+      const { dataset } = request.params as z.output<typeof exportParams>;
+      const { format, after, personal } = request.query as z.output<typeof exportQuery>;
+      if (personal === "true") requireScope(caller, "personal");
+      await host.caughtUp(Math.max(desk.ledger.lastPosition, awaitedPositionOf(request.headers)), limits.viewsWaitMs);
+      const open = personal === "true" && datasets[dataset].sealed !== undefined ? openerFor(caller) : undefined;
+      const stream = Readable.from(begun({ dataset, format, after, open, signal: draining }), { objectMode: false });
+      stream.on("error", (error) => brokeOff(request, error));
+      return reply
+        .header("content-type", formats[format].mediaType)
+        .header("content-disposition", `attachment; filename="${dataset}.${format}"`)
+        .header("troth-position", positionToken(host.status().position))
+        .send(stream);
+    },
+  });
+
+  const openerFor =
+    (caller: Caller): OpenText =>
+    (items) =>
+      openPersonal(presentReading(deps.readingDesk), caller, "export", items);
+
+  function begun(request: ExportRequest): AsyncGenerator<string | Uint8Array> {
+    try {
+      return exported(exportSource!, request);
+    } catch (error) {
+      if (!(error instanceof ExportKeyError)) throw error;
+      throw new ApiError("cursor-invalid", `/after ${error.message}.`, {
+        errors: [{ in: "query", field: "/after", reason: error.message }],
+      });
+    }
+  }
+}
+
+/** What was begun can't be refused any more: it ends early, and the reader's connection with it. */
+function brokeOff(request: FastifyRequest, error: Error): void {
+  request.log.error({ correlation: request.id, fault: faultOf(error) }, "an export broke off");
+}
