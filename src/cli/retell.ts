@@ -72,8 +72,9 @@ function changeLine({ projection, figure, before, after, reason }: HistoryChange
 
 const minuteOf = (instant: string): string => instant.slice(0, 16).replace("T", " ");
 
-/** Scores forget a little every moment; people look at three decimals. */
-const isSeen = ({ before, after }: HistoryChange): boolean => shown(before) !== shown(after);
+/** Scores forget a little every moment, and people look at three decimals; of what is new they look at what is something. */
+const isSeen = ({ before, after }: HistoryChange): boolean =>
+  shown(before) !== shown(after) && !(before === null && (after === 0 || after === false || after === "[]"));
 
 function shown(value: HistoryChange["before"]): string {
   if (value === null) return "nothing";

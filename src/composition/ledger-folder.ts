@@ -173,7 +173,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       times: new LogTimes(store.log),
       vault,
       now: () => ledger.readingTime(),
-      past: (vantage, slice) => viewsAt(store.log, vantage, slice),
+      past: (vantage) => viewsAt(store.log, vantage),
       rootAt: rootsOf(auditLog),
     };
     return {

@@ -67,7 +67,7 @@ port.on("message", (message: ToReadingWorker) => {
 async function answered({ id, query: name, request, standings, now }: Question & { id: number }): Promise<void> {
   const desk: ReadingDesk = {
     ...{ views, log, times, vault, now: () => now },
-    past: (vantage, slice) => viewsAt(log, vantage, slice),
+    past: (vantage) => viewsAt(log, vantage),
   };
   try {
     const query = queries.find((one) => one.name === name)!;

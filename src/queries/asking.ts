@@ -1,7 +1,6 @@
 /** Asking a question: where it stands, the views that it reads from there, and pages that stay where they began. */
 import { z } from "zod";
-import { type AccountId, type Instant, instant } from "../domain/values.ts";
-import type { Slice } from "../projections/vantage.ts";
+import { type Instant, instant } from "../domain/values.ts";
 import {
   CursorError,
   decodeCursor,
@@ -81,9 +80,8 @@ export async function ask(
   if (at === undefined) return query.run(present, request);
   if (query.readsLogAlone === true) return paged(await query.run({ ...present, ...at, standing: at }, request), at);
   const opened: PastViews[] = [];
-  const slice = sliceOf(desk, request.params);
   const open = async (standing: Standing): Promise<Reading> => {
-    const past = await desk.past({ ...standing, asOf: happenedBy(standing) }, slice);
+    const past = await desk.past({ ...standing, asOf: happenedBy(standing) });
     opened.push(past);
     return { ...present, ...standing, views: past.views, standing };
   };
@@ -99,19 +97,6 @@ export async function ask(
 export function presentReading({ views, log, times, vault, now }: ReadingDesk): Reading {
   const at = now();
   return { views, present: views, log, times, vault, now: at, asOf: at, knownAt: at };
-}
-
-const tables = { promise: "promises", interaction: "interactions", agreement: "agreements" } as const;
-
-/** The one account that a path is about, as far as it says. */
-function sliceOf({ views }: ReadingDesk, params: Asked): Slice | undefined {
-  if (params["account"] !== undefined) return { account: params["account"] as AccountId };
-  for (const [name, table] of Object.entries(tables)) {
-    const id = params[name] as string | undefined;
-    const row = id === undefined ? undefined : views.get<Slice>(`SELECT account FROM ${table} WHERE id = ?`, [id]);
-    if (row !== undefined) return row;
-  }
-  return undefined;
 }
 
 // Pages. The cursor of one that does not stand at the present ends in where it stands.

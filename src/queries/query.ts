@@ -9,7 +9,7 @@ import type { KeyScope } from "../domain/key.ts";
 import { type AccountId, type Instant, instant, type PartyId } from "../domain/values.ts";
 import type { Log } from "../event-store/log.ts";
 import type { LogTimes } from "../ledger/log-times.ts";
-import type { Slice, Vantage } from "../projections/vantage.ts";
+import type { Vantage } from "../projections/vantage.ts";
 import type { Views } from "../projections/views.ts";
 import type { Vault } from "../vault/vault.ts";
 import { type AskedVantage, type Standing, vantageParameters } from "./vantage.ts";
@@ -25,8 +25,7 @@ export type ReadingDesk = {
   times: LogTimes;
   vault: Pick<Vault, "open" | "accessLog">;
   now(): Instant;
-  /** @param slice the answer rests on this account's events alone. */
-  past(vantage: Vantage, slice?: Slice): PastViews | Promise<PastViews>;
+  past(vantage: Vantage): PastViews | Promise<PastViews>;
   /** Base64 of the root of the log's tree at a size; null where nobody can say. Without it nobody can. */
   rootAt?: ((size: number) => Promise<string | null>) | undefined;
 };

@@ -14,9 +14,9 @@ function rememberingLedger(): { ledger: TestLedger; close(): void } {
   const ledger = testLedger();
   const opened = new Map<string, PastViews>();
   const { past } = ledger.readingDesk;
-  ledger.readingDesk.past = async (vantage, slice) => {
-    const key = JSON.stringify([vantage.asOf, vantage.knownAt, vantage.size, slice]);
-    const views = opened.get(key) ?? (await past(vantage, slice));
+  ledger.readingDesk.past = async (vantage) => {
+    const key = JSON.stringify([vantage.asOf, vantage.size]);
+    const views = opened.get(key) ?? (await past(vantage));
     opened.set(key, views);
     return { views: views.views, close: () => undefined };
   };

@@ -79,7 +79,7 @@ export function testLedger(
   const desk = { ledger, host, erasures, timeZoneData: "test", census };
   const readingDesk: ReadingDesk = {
     ...{ views: host.views, log: store.log, times: new LogTimes(store.log), vault, now: () => ledger.readingTime() },
-    past: (vantage, slice) => viewsAt(store.log, vantage, slice),
+    past: (vantage) => viewsAt(store.log, vantage),
   };
   const events = () => decodeAll(store.log.readAll(0, 1_000_000));
   return {
