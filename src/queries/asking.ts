@@ -62,8 +62,10 @@ const isAsked = ({ asOf, knownAt }: AskedVantage): boolean => asOf !== undefined
 /** Loads of history reach back behind the ledger's first event, so its own instant is no bound. */
 function requireHappened({ views, times }: ReadingDesk, asOf: Instant, name: string): void {
   if (asOf >= times.at(1)) return;
+  // Of each account the first event that concerns it, by an index.
   const happened = views.get(
-    `SELECT 1 FROM accounts WHERE opened_at <= ?1 UNION ALL SELECT 1 FROM people WHERE places ->> '$[0].from' <= ?1 LIMIT 1`,
+    `SELECT 1 FROM accounts a WHERE (SELECT min(occurred_at) FROM activity WHERE account = a.id) <= ?1
+     UNION ALL SELECT 1 FROM people WHERE places ->> '$[0].from' <= ?1 LIMIT 1`,
     [asOf],
   );
   if (happened === undefined) throw new VantageError("before-ledger", `/${name}`, `nothing is known to have happened by ${asOf}`);
