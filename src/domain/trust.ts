@@ -71,7 +71,8 @@ export type TrustPoint = {
   outcome: TrustOutcome | null;
 };
 
-type Standing = { atMs: number; positive: number; negative: number; prior: number };
+type Sums = { positive: number; negative: number; prior: number };
+type Standing = Sums & { atMs: number };
 
 const priorWeight = 2;
 const priorMeanDefault = 0.5;
@@ -85,11 +86,20 @@ export function trustAt(outcomes: readonly TrustOutcome[], options: TrustOptions
   const counted = inLogOrder(outcomes, at);
   let standing = untouched(counted[0]?.at ?? at, priorAt);
   for (const outcome of counted) standing = withOutcome(aged(standing, outcome.at, options), outcome);
-  standing = { ...aged(standing, at, options), prior: priorAt(at) };
-  const { positive, negative, prior } = standing;
-  const score = scoreOf(standing);
-  return { at, score, band: bandOf(standing), positive, negative, opinion: opinionOf(standing), prior, outcomes: counted.length };
+  const { positive, negative } = aged(standing, at, options);
+  return trustOfSums({ positive, negative, prior: priorAt(at), outcomes: counted.length }, at);
 }
+
+/** Weights for and against, decayed to the instant that is spoken of. */
+export type TrustSums = Pick<Trust, "positive" | "negative" | "prior" | "outcomes">;
+
+/** Trust from sums that were made elsewhere, such as in a database. */
+export function trustOfSums(sums: TrustSums, at: Instant): Trust {
+  return { at, score: trustScore(sums), band: bandOf(sums), ...sums, opinion: opinionOf(sums) };
+}
+
+/** The prior mean in force at an instant. */
+export const priorMeanAt = (options: TrustOptions, at: Instant): number => priorLookup(options)(at);
 
 /**
  * The score's course: one point for each outcome up to `until`, in the order (at, position), and one at `until`. Each explains
@@ -108,7 +118,7 @@ export function trustTimeline(outcomes: readonly TrustOutcome[], options: TrustO
     standing = outcome === null ? rebased : withOutcome(rebased, outcome);
     return {
       at,
-      score: scoreOf(standing),
+      score: trustScore(standing),
       band: bandOf(standing),
       change: changeOf(before, decayed, rebased, standing),
       outcome,
@@ -144,24 +154,25 @@ const withOutcome = (standing: Standing, { weight, credit }: TrustOutcome): Stan
   negative: standing.negative + weight * (1 - credit),
 });
 
-const scoreOf = ({ positive, negative, prior }: Standing) =>
+/** The mean alone, where bands of many would take time. */
+export const trustScore = ({ positive, negative, prior }: Sums): number =>
   (priorWeight * prior + positive) / (priorWeight + positive + negative);
 
-function bandOf({ positive, negative, prior }: Standing): Band {
+function bandOf({ positive, negative, prior }: Sums): Band {
   const a = priorWeight * prior + positive;
   const b = priorWeight * (1 - prior) + negative;
   return { low: betaQuantile(0.025, a, b), high: betaQuantile(0.975, a, b) };
 }
 
-function opinionOf({ positive, negative }: Standing): Opinion {
+function opinionOf({ positive, negative }: Sums): Opinion {
   const all = positive + negative + priorWeight;
   return { belief: positive / all, disbelief: negative / all, uncertainty: priorWeight / all };
 }
 
 function changeOf(before: Standing, decayed: Standing, rebased: Standing, after: Standing): TrustChange {
-  const decay = scoreOf(decayed) - scoreOf(before);
-  const event = scoreOf(after) - scoreOf(rebased);
-  const prior = scoreOf(rebased) - scoreOf(decayed);
+  const decay = trustScore(decayed) - trustScore(before);
+  const event = trustScore(after) - trustScore(rebased);
+  const prior = trustScore(rebased) - trustScore(decayed);
   return { total: decay + event + prior, decay, event, prior };
 }
 

@@ -19,10 +19,19 @@ export type OutcomeFilter = {
   until?: string | undefined;
 };
 
-export type OutcomeGrouping = "none" | "promisor" | "account" | "team" | "kind" | "direction" | "month";
+export const outcomeGroupings = ["none", "promisor", "account", "team", "kind", "direction", "month", "quarter", "year"] as const;
+export type OutcomeGrouping = (typeof outcomeGroupings)[number];
+type Groupings = { by: OutcomeGrouping; and?: OutcomeGrouping | undefined };
 
-/** `group` is the promisor where teams are asked for: which team that is depends on `dueAt`. */
-export type CountedOutcome = KeepingOutcome & { group: string | null; dueAt: Instant | null };
+/** `group` and `and` are the promisor where teams are asked for: which team that is depends on `dueAt`. */
+export type CountedOutcome = KeepingOutcome & { group: string | null; and: string | null; dueAt: Instant | null };
+
+/** The period of an instant in UTC, as SQL. */
+export const periodOf = {
+  month: (at: string) => `substr(${at}, 1, 7)`,
+  quarter: (at: string) => `substr(${at}, 1, 4) || '-Q' || ((CAST(substr(${at}, 6, 2) AS INTEGER) + 2) / 3)`,
+  year: (at: string) => `substr(${at}, 1, 4)`,
+};
 
 const groupColumns: Record<OutcomeGrouping, string> = {
   none: "NULL",
@@ -31,20 +40,18 @@ const groupColumns: Record<OutcomeGrouping, string> = {
   team: "promisor",
   kind: "kind",
   direction: "direction",
-  month: "substr(at, 1, 7)",
+  month: periodOf.month("at"),
+  quarter: periodOf.quarter("at"),
+  year: periodOf.year("at"),
 };
 
 /** As `outcomeAt` has it: ?1 is the instant as of which, ?2 that at which it was known. */
-const hasEnded = `CASE WHEN by_clock = 0 THEN at <= ?1 ELSE deadline_at < ?1 AND settles_at IS NOT NULL AND settles_at <= ?2 END`;
-const isPending = `by_clock = 1 AND deadline_at < ?1 AND occurrence > 0`;
+export const hasEnded = `CASE WHEN by_clock = 0 THEN at <= ?1 ELSE deadline_at < ?1 AND settles_at IS NOT NULL AND settles_at <= ?2 END`;
+export const isPending = `by_clock = 1 AND deadline_at < ?1 AND occurrence > 0`;
 
-export function countedOutcomes(
-  views: Views,
-  filter: OutcomeFilter & { by: OutcomeGrouping },
-  instants: Instants,
-): CountedOutcome[] {
-  const group = `${groupColumns[filter.by]} AS "group"`;
-  const dueAt = filter.by === "team" ? "coalesce(due_at, at)" : "NULL";
+export function countedOutcomes(views: Views, filter: OutcomeFilter & Groupings, instants: Instants): CountedOutcome[] {
+  const group = `${groupColumns[filter.by]} AS "group", ${groupColumns[filter.and ?? "none"]} AS "and"`;
+  const dueAt = filter.by === "team" || filter.and === "team" ? "coalesce(due_at, at)" : "NULL";
   const columns = (["direction", "promisor", "account", "kind"] as const).filter((column) => filter[column] !== undefined);
   const where = [
     "verdict IS NOT NULL AND at >= ?3 AND at < ?4",
@@ -60,17 +67,17 @@ export function countedOutcomes(
   const undisputed = views.all<CountedOutcome & { verdict: KeepingVerdict }>(
     `SELECT ${group}, ${dueAt} AS dueAt, CASE WHEN ${hasEnded} THEN verdict ELSE 'pending' END AS verdict, credit, count(*) AS times
      FROM occurrences WHERE ${where} AND if_upheld IS NULL AND (${hasEnded} OR ${isPending})
-     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`,
+     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5`,
     parameters,
   );
-  const disputed = views.all<OccurrenceRow & { group: string | null; dueAt: Instant | null }>(
+  const disputed = views.all<OccurrenceRow & Pick<CountedOutcome, "group" | "and" | "dueAt">>(
     `SELECT *, ${group}, ${dueAt} AS dueAt FROM occurrences WHERE ${where} AND if_upheld IS NOT NULL ORDER BY at, position, occurrence`,
     parameters,
   );
   return [
     ...undisputed,
     ...disputed.flatMap((row) =>
-      keepingOutcomes([row], instants).map((outcome) => ({ ...outcome, group: row.group, dueAt: row.dueAt })),
+      keepingOutcomes([row], instants).map((outcome) => ({ ...outcome, group: row.group, and: row.and, dueAt: row.dueAt })),
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** How often promises are kept: by promisor, account, team, kind, direction or month, with intervals and everything that was left out. */
+/** How often promises are kept: by promisor, account, team, kind, direction or period, one way or two, with intervals and everything that was left out. */
 import { z } from "zod";
 import {
   fitPeerPrior,
@@ -8,14 +8,14 @@ import {
   type PeerPrior,
   shrunkRate,
 } from "../domain/keeping.ts";
-import { type PersonPlace, teamAt } from "../domain/person.ts";
 import { accountId, type Instant, instant, partyId, promiseDirection, slug } from "../domain/values.ts";
 import type { Views } from "../projections/views.ts";
-import { type CountedOutcome, countedOutcomes } from "./counted-outcomes.ts";
+import { type CountedOutcome, countedOutcomes, type OutcomeGrouping, outcomeGroupings } from "./counted-outcomes.ts";
 import { basis, defineQuery, inOrder } from "./query.ts";
 import { basisOf, rounded } from "./reading.ts";
+import { teamsIn } from "./teams.ts";
 
-const proportion = z
+export const proportion = z
   .strictObject({ kept: z.int(), of: z.int(), rate: z.number(), interval: z.strictObject({ low: z.number(), high: z.number() }) })
   .nullable();
 
@@ -51,7 +51,7 @@ const figuresOf = ({
   meanCredit: meanCredit === null ? null : rounded(meanCredit),
 });
 
-const proportionOf = (of: KeepingFigures["lateAsKept"]): z.output<typeof proportion> =>
+export const proportionOf = (of: KeepingFigures["lateAsKept"]): z.output<typeof proportion> =>
   of === null
     ? null
     : {
@@ -73,7 +73,7 @@ export const keepingOf = (rate: KeepingRate): z.output<typeof keepingAnswer> => 
         },
 });
 
-const groupings = z.enum(["none", "promisor", "account", "team", "kind", "direction", "month"]);
+const groupings = z.enum(outcomeGroupings);
 
 export const keepingRates = defineQuery({
   name: "keeping-rates",
@@ -87,7 +87,8 @@ export const keepingRates = defineQuery({
   params: z.strictObject({}),
   query: inOrder(
     z.strictObject({
-      by: groupings.default("none"),
+      by: groupings.default("none").describe("Months, quarters and years are those of UTC."),
+      and: groupings.optional().describe("A second grouping within the first, such as `kind` within `promisor`."),
       direction: promiseDirection.optional(),
       promisor: partyId.optional(),
       account: accountId.optional(),
@@ -98,9 +99,11 @@ export const keepingRates = defineQuery({
   ),
   answer: z.strictObject({
     by: groupings,
+    and: groupings.nullable(),
     groups: z.array(
       z.strictObject({
         group: z.string().nullable().describe("Null where there is one group, or for outcomes without a team."),
+        and: z.string().nullable().describe("Of the second grouping; null where there is none."),
         keeping: keepingAnswer,
         ranking: z
           .strictObject({ estimate: z.number(), rank: z.int() })
@@ -115,26 +118,39 @@ export const keepingRates = defineQuery({
     const { views } = reading;
     return views.snapshot(() => {
       const outcomes = countedOutcomes(views, query, reading);
-      const groups = [...Map.groupBy(outcomes, grouping(views, query.by))].map(([group, some]) => ({
-        group,
+      const groups = [...grouped(views, outcomes, query)].map(({ some, ...names }) => ({
+        ...names,
         keeping: keepingOf(keepingRate(some)),
       }));
-      return { by: query.by, groups: ranked(groups), basis: basisOf(reading) };
+      return { by: query.by, and: query.and ?? null, groups: ranked(groups), basis: basisOf(reading) };
     });
   },
 });
 
-function grouping(views: Views, by: z.output<typeof groupings>): (outcome: CountedOutcome) => string | null {
-  if (by !== "team") return ({ group }) => group;
-  const places = new Map(
-    views
-      .all<{ id: string; places: string }>(`SELECT id, places FROM people`)
-      .map(({ id, places }) => [id, JSON.parse(places) as (PersonPlace & { from: Instant })[]]),
-  );
-  return ({ group, dueAt }) => teamAt(places.get(group!) ?? [], dueAt!) ?? null;
+type Names = { group: string | null; and: string | null };
+
+function grouped(
+  views: Views,
+  outcomes: readonly CountedOutcome[],
+  { by, and }: { by: OutcomeGrouping; and?: OutcomeGrouping | undefined },
+): (Names & { some: CountedOutcome[] })[] {
+  const isByTeam = by === "team" || and === "team";
+  const teams = isByTeam ? teamsIn(views) : undefined;
+  const nameIn = (grouping: OutcomeGrouping | undefined, name: string | null, dueAt: Instant | null) =>
+    grouping === "team" ? teams!.teamOf(name, dueAt) : name;
+  const named = outcomes.map((outcome) => ({
+    outcome,
+    group: nameIn(by, outcome.group, outcome.dueAt),
+    and: nameIn(and, outcome.and, outcome.dueAt),
+  }));
+  return [...Map.groupBy(named, ({ group, and }) => JSON.stringify([group, and])).values()].map((some) => ({
+    group: some[0]!.group,
+    and: some[0]!.and,
+    some: some.map(({ outcome }) => outcome),
+  }));
 }
 
-type Group = { group: string | null; keeping: { lateAsKept: { kept: number; of: number } | null } };
+type Group = { group: string | null; and?: string | null; keeping: { lateAsKept: { kept: number; of: number } | null } };
 
 /** By the empirical-Bayes estimate, best first: a short record stays near the others' mean. */
 export function ranked<Ranked extends Group>(groups: readonly Ranked[]) {
@@ -142,7 +158,7 @@ export function ranked<Ranked extends Group>(groups: readonly Ranked[]) {
     groups.map(({ keeping }) => ({ kept: keeping.lateAsKept?.kept ?? 0, of: keeping.lateAsKept?.of ?? 0 })),
   );
   const estimated = groups.map((group) => ({ group, estimate: estimateOf(group, prior) }));
-  const order = estimated.toSorted((a, b) => b.estimate - a.estimate || compare(a.group.group ?? "", b.group.group ?? ""));
+  const order = estimated.toSorted((a, b) => b.estimate - a.estimate || compare(nameOf(a.group), nameOf(b.group)));
   return order.map(({ group, estimate }, index) => ({
     ...group,
     ranking: estimate < 0 ? null : { estimate: rounded(estimate), rank: index + 1 },
@@ -152,4 +168,5 @@ export function ranked<Ranked extends Group>(groups: readonly Ranked[]) {
 const estimateOf = ({ keeping: { lateAsKept } }: Group, prior: PeerPrior | null): number =>
   prior === null || lateAsKept === null ? -1 : shrunkRate(lateAsKept, prior);
 
+const nameOf = ({ group, and }: Group): string => `${group ?? ""} ${and ?? ""}`;
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -8,6 +8,7 @@ import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
 import { keepingAnswer, keepingOf } from "./keeping-rates.ts";
 import { contactTime, contactTimeAnswer } from "./balance.ts";
+import { coachingAnswer, coachingOver } from "./coaching.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
 import { basisOf, keepingOutcomes } from "./reading.ts";
@@ -110,7 +111,8 @@ export const scorecard = defineQuery({
   path: "/people/:person/scorecard",
   tag: "Reports",
   summary: "How a person keeps what it promises",
-  description: "Trust over all its promises, its keeping rate as a whole and by kind, and how its contact time divides.",
+  description:
+    "Trust over all its promises, its keeping rate as a whole and by kind, how its contact time divides, and where it could do better.",
   scope: "read",
   boundTo: (_present, party, { person }) => party === person,
   params: onPerson,
@@ -122,6 +124,7 @@ export const scorecard = defineQuery({
     byKind: z.array(z.strictObject({ kind: slug, keeping: keepingAnswer })),
     accounts: z.array(z.strictObject({ account: accountId, trust: trustAnswer })),
     time: contactTimeAnswer,
+    coaching: coachingAnswer,
     basis,
   }),
   refusals: ["person-not-found"],
@@ -148,6 +151,7 @@ export const scorecard = defineQuery({
           trust: trustOver(some, options, reading),
         })),
         time: contactTime(views, policy, { person }),
+        coaching: coachingOver(rows, reading),
         basis: basisOf(reading),
       };
     });

@@ -143,6 +143,13 @@ export function decodeCursor(cursor: string | undefined): (string | number)[] | 
   throw new CursorError("`after` is not the `next` of an earlier answer");
 }
 
+/** Where a page begins in a list that is put in order anew for each answer. @throws CursorError */
+export function placeAfter(cursor: string | undefined): number {
+  const [place = 0] = decodeCursor(cursor) ?? [];
+  if (typeof place === "number" && Number.isInteger(place) && place >= 0) return place;
+  throw new CursorError("`after` is not the `next` of an earlier answer");
+}
+
 /** May a key bound to a party see what concerns this account? Its own account's, or where the person stands at it. */
 export const concernsAccount = (party: PartyId, account: AccountId, personAccount: AccountId | undefined): boolean =>
   party === account || personAccount === account;

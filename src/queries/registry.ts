@@ -11,11 +11,15 @@ import {
   listRecordings,
 } from "./administration.ts";
 import { balance } from "./balance.ts";
+import { cohortsReport } from "./cohorts.ts";
 import { keepingRates } from "./keeping-rates.ts";
 import { getPerson, listPeople, scorecard } from "./people.ts";
 import { accountPromises, getAgreement, getPromise, listPromises, promiseHistory } from "./promises.ts";
 import type { QueryDefinition } from "./query.ts";
+import { renewalsReport } from "./renewals.ts";
 import { dormancyReport, dueReport } from "./reports.ts";
+import { teamScorecard } from "./team-scorecard.ts";
+import { trustReport } from "./trust-report.ts";
 import { accountTrust } from "./trust.ts";
 
 export const queries: readonly QueryDefinition[] = [
@@ -35,7 +39,11 @@ export const queries: readonly QueryDefinition[] = [
   getPromise,
   promiseHistory,
   getAgreement,
+  teamScorecard,
   keepingRates,
+  trustReport,
+  cohortsReport,
+  renewalsReport,
   dormancyReport,
   balance,
   dueReport,

@@ -68,6 +68,8 @@ const groupOf: Record<OutcomeGrouping, (row: OccurrenceRow) => string | null> = 
   kind: ({ kind }) => kind,
   direction: ({ direction }) => direction,
   month: ({ at }) => at!.slice(0, 7),
+  quarter: ({ at }) => `${at!.slice(0, 4)}-Q${Math.ceil(Number(at!.slice(5, 7)) / 3)}`,
+  year: ({ at }) => at!.slice(0, 4),
 };
 
 const isWanted = (row: OccurrenceRow, { from, until, ...columns }: OutcomeFilter): boolean =>

@@ -37,7 +37,9 @@ const idsOf = {
 } as Record<string, string>;
 
 const asked: Record<string, object[]> = {
-  "keeping-rates": [{ by: "none" }, { by: "team" }, { by: "month", direction: "given" }],
+  "keeping-rates": [{ by: "none" }, { by: "team" }, { by: "month", and: "team", direction: "given" }],
+  "trust-report": [{}, { by: "team" }],
+  balance: [{}, { by: "team" }],
   "account-trust": [{}, { direction: "received" }],
   "dormancy-report": [{}, { state: "dormant" }, { state: "new" }],
 };
@@ -46,7 +48,12 @@ const asked: Record<string, object[]> = {
 function questionsIn({ host }: TestLedger): { query: QueryDefinition; params: object; asks: object }[] {
   return ofTheRelationship.flatMap((query) => {
     const [name] = Object.keys(query.params.shape);
-    const ids = name === undefined ? [{}] : host.views.all(`SELECT id AS ${name} FROM ${idsOf[name]} ORDER BY position LIMIT 3`);
+    const ids =
+      name === undefined
+        ? [{}]
+        : name === "team"
+          ? [{ team: "north" }, { team: "south" }]
+          : host.views.all(`SELECT id AS ${name} FROM ${idsOf[name]} ORDER BY position LIMIT 3`);
     return ids.flatMap((params) => (asked[query.name] ?? [{}]).map((asks) => ({ query, params, asks })));
   });
 }
