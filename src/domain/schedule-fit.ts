@@ -6,7 +6,7 @@ import { isEqual } from "./promise/facts.ts";
 import type { Offer } from "./promise/events.ts";
 import { datesOfRule } from "./recurrence.ts";
 import { occurrenceCountMax, type RecurringTerms, type ResolvedOccurrence, type Schedule, singleSchedule } from "./terms.ts";
-import { addMs, dayMs, epochMs, hourMs, type Instant } from "./values.ts";
+import { dayMs, epochMs, hourMs, type Instant } from "./values.ts";
 
 /** No zone that the tz database knows was ever further from UTC. */
 const zoneOffsetMsMax = 16 * hourMs;
@@ -39,8 +39,8 @@ function timesMisfit(terms: RecurringTerms, { occurrences, timeZone }: Schedule)
 
 function isOfItsDay({ date, opensAt, dueAt }: ResolvedOccurrence, { from, until, windowDays }: RecurringTerms): boolean {
   if (date === undefined || opensAt === undefined || dueAt === undefined || date < from || date > until) return false;
-  const midnight = `${date}T00:00:00.000Z` as Instant;
-  return opensAt < dueAt && isNear(opensAt, midnight) && isNear(dueAt, addMs(midnight, windowDays * dayMs));
+  const midnightMs = epochMs(`${date}T00:00:00.000Z` as Instant);
+  return opensAt < dueAt && isNear(opensAt, midnightMs) && isNear(dueAt, midnightMs + windowDays * dayMs);
 }
 
-const isNear = (at: Instant, midnight: Instant): boolean => Math.abs(epochMs(at) - epochMs(midnight)) <= zoneOffsetMsMax;
+const isNear = (at: Instant, midnightMs: number): boolean => Math.abs(epochMs(at) - midnightMs) <= zoneOffsetMsMax;

@@ -30,14 +30,18 @@ export class Admission {
   }
 
   /** Takes up an event. @returns what is wrong with it: at most one thing of each kind. */
-  *faultsOf(event: LeafEvent, isVerdict: boolean): Generator<string> {
-    const { type, stream, revision, account } = event;
-    if (begun.test(stream) && begins.has(type) !== (revision === 0))
-      yield revision === 0 ? `a stream can't begin with ${type}` : `${type} is the first event of its stream, and of no other`;
-    if (account !== undefined && ofNoAccount.test(stream)) yield `it concerns no account, and says that it concerns ${account}`;
-    const fault = this.#parties.apply(event);
-    if (fault !== undefined) yield fault;
-    const trespass = this.#keys.apply(event, isVerdict);
-    if (trespass !== undefined) yield trespass;
+  faultsOf(event: LeafEvent, isVerdict: boolean): readonly string[] {
+    const faults = [misplacedIn(event), this.#parties.apply(event), this.#keys.apply(event, isVerdict)];
+    return faults.every((fault) => fault === undefined) ? none : faults.filter((fault) => fault !== undefined);
   }
+}
+
+const none: readonly string[] = [];
+
+function misplacedIn({ type, stream, revision, account }: LeafEvent): string | undefined {
+  if (begun.test(stream) && begins.has(type) !== (revision === 0))
+    return revision === 0 ? `a stream can't begin with ${type}` : `${type} is the first event of its stream, and of no other`;
+  return account !== undefined && ofNoAccount.test(stream)
+    ? `it concerns no account, and says that it concerns ${account}`
+    : undefined;
 }

@@ -6,8 +6,8 @@ import { isVerdict } from "./recomputation.ts";
 
 /** @returns an instant that the event says has passed, and that came after it was recorded; undefined where there is none. */
 export function toldTooEarly(event: LeafEvent): Instant | undefined {
-  const latestMs = epochMs(event.recordedAt) + clockSkewMsMax;
-  return passedIn(event).find((at) => epochMs(at) > latestMs);
+  const { recordedAt } = event;
+  return passedIn(event).find((at) => at > recordedAt && epochMs(at) > epochMs(recordedAt) + clockSkewMsMax);
 }
 
 /** Verdicts are not among them: they are reached again, and have an instant of their own by which they were reached. */

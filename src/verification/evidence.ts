@@ -1,7 +1,11 @@
 /** The interactions of accounts as the log tells of them, and as its first leaves told of them. */
 import type { Recorded } from "../domain/decider.ts";
 import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../domain/interaction.ts";
+import type { Instant } from "../domain/values.ts";
 import type { Work } from "./work.ts";
+
+/** Before anything was recorded. */
+export const longAgo = "0000-01-01T00:00:00.000Z" as Instant;
 
 type Told = Recorded<InteractionEvent>;
 type Correction = Recorded<Exclude<InteractionEvent, { type: "InteractionRecorded" }>>;
@@ -16,7 +20,7 @@ export class AccountEvidence {
   /** Of the last event, and of the last correction. */
   lastPosition = 0;
   lastCorrection = 0;
-  lastCorrectedAt = "";
+  lastCorrectedAt = longAgo;
 
   recorded(event: Recorded<Extract<InteractionEvent, { type: "InteractionRecorded" }>>): void {
     this.interactions.push(recordedIn(interaction.evolve(interaction.initialState, event)));

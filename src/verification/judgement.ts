@@ -11,7 +11,7 @@ import type { Interaction } from "../domain/interaction.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import type { Occurrence } from "../domain/promise/occurrences.ts";
 import type { Instant } from "../domain/values.ts";
-import type { AccountEvidence } from "./evidence.ts";
+import { type AccountEvidence, longAgo } from "./evidence.ts";
 import type { Work } from "./work.ts";
 
 /** What a judgement rests on beside evidence. Each part is the same object as long as nothing new was said of it. */
@@ -36,7 +36,7 @@ export class Judgement {
   #concerned: Interaction[] = [];
   #weight = 0;
   #lastStart = "";
-  #lastRecordedAt = "";
+  #lastRecordedAt = longAgo;
   /** Something lies in the future of the instant that this was first asked for. */
   readonly #isPartial: boolean;
   /** As of when everything that there is to say of it stood on record. */
@@ -87,11 +87,11 @@ export class Judgement {
     return this.#concerned.length > keptEvidenceMax;
   }
 
-  /** When the last of what it rests on was recorded, the words left out. */
-  get lastRecordedAt(): string {
-    return [this.#lastRecordedAt, this.#evidence.lastCorrectedAt, this.grounds.recording?.completedAt ?? ""].reduce(
-      (last, one) => (one > last ? one : last),
-    );
+  /** When the last of what it rests on was recorded, the words left out; or long ago. */
+  get lastRecordedAt(): Instant {
+    const { completedAt } = this.grounds.recording ?? {};
+    const last = this.#lastRecordedAt > this.#evidence.lastCorrectedAt ? this.#lastRecordedAt : this.#evidence.lastCorrectedAt;
+    return completedAt !== undefined && completedAt > last ? completedAt : last;
   }
 
   /** Undefined where the promise has no occurrence of that number. */

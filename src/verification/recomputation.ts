@@ -6,7 +6,7 @@
 import { canonicalText } from "../canonical/canonical-json.ts";
 import { assessmentRule, settling } from "../domain/assess/settle.ts";
 import { conclusionOf, isHeld, occurrenceOf, type RecordedVerdict, verdictOf, verdictsOf } from "../domain/attesting.ts";
-import { attestedDigest, holdsFrom, worthOf } from "../domain/attestation.ts";
+import { holdsFrom, worthOf } from "../domain/attestation.ts";
 import type { Recorded } from "../domain/decider.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
 import { builtInPolicy, type Policy } from "../domain/policy.ts";
@@ -22,7 +22,7 @@ import {
 import { isEqual, type MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
 import { misfitOf } from "../domain/schedule-fit.ts";
-import { type AccountId, addMs, epochMs, type Instant } from "../domain/values.ts";
+import { type AccountId, addMs, epochMs, type Instant, latest } from "../domain/values.ts";
 import type { Doubt } from "./doubts.ts";
 import { Evidence } from "./evidence.ts";
 import { type Grounds, Judgement, type Moment, type Rule } from "./judgement.ts";
@@ -69,6 +69,8 @@ export class Recomputation {
   readonly #work: Work;
   /** Of the last correction of the clock. */
   #correctedPosition = 0;
+  /** Of the last event with a rule that is not expanded here. */
+  #unexpandedPosition = 0;
   #occurrenceCount = 0;
   #late: LateVerdicts | undefined;
 
@@ -146,7 +148,7 @@ export class Recomputation {
     if (event.actor.kind !== "rule" || event.actor.id !== `assess-${basis.rule}`)
       return failed("a verdict is put on record by its rule, and by nobody else");
     if (basis.size >= event.position) return failed(`it rests on ${basis.size} leaves, and is leaf ${event.position - 1} itself`);
-    if (basis.asOf > addMs(event.recordedAt, clockSkewMsMax))
+    if (basis.asOf > event.recordedAt && basis.asOf > addMs(event.recordedAt, clockSkewMsMax))
       return failed(`it was reached as of ${basis.asOf}, after it was recorded`);
     if (history.madePosition > basis.size) return failed(`its promise had not been made within the first ${basis.size} leaves`);
     const { version } = asOfSize(this.#policies, basis.size)!;
@@ -210,7 +212,8 @@ export class Recomputation {
       return failed(
         `it rests on ${basis.size} leaves, and goes back behind the verdict on its promise at leaf ${before.position - 1}`,
       );
-    if (basis.asOf >= addMs(before.basis.asOf, -clockSkewMsMax) || this.#correctedPosition > before.position) return undefined;
+    const isLater = basis.asOf >= before.basis.asOf || basis.asOf >= addMs(before.basis.asOf, -clockSkewMsMax);
+    if (isLater || this.#correctedPosition > before.position) return undefined;
     return failed(`it was reached as of ${basis.asOf}, and the verdict before it as of ${before.basis.asOf}`);
   }
 
@@ -223,7 +226,7 @@ export class Recomputation {
     const { verdict } = expected;
     const isSame = verdict.type === event.type && verdict.occurredAt === event.occurredAt && isEqual(verdict.data, event.data);
     if (!isSame) return failed(`${told(event)} does not follow: at its basis the facts give ${difference(event, verdict)}`);
-    if (attestedDigest(event) === worthOf(history.displaced, expected.holdsFrom))
+    if (history.onRecord.get(occurrenceOf(event))!.digest === worthOf(history.displaced, expected.holdsFrom))
       return failed(`${told(event)} says again what stood on record, which the ledger does not do`);
     this.#noteLate(event, history, judgement, expected.holdsFrom);
     if (event.type === "PromiseConcluded" || event.type === "PromiseConditionLapsed") this.#rest(history, judgement, basis);
@@ -245,18 +248,16 @@ export class Recomputation {
     from: Instant | null,
   ): void {
     if (from === null || type === "VerdictWithdrawn") return;
-    const due = [from, history.lastWordAt, judgement.lastRecordedAt].reduce((last, one) => (one > last ? one : last));
-    const lateMs = epochMs(recordedAt) - epochMs(due as Instant);
+    const lateMs = epochMs(recordedAt) - epochMs(latest(from, history.lastWordAt, judgement.lastRecordedAt));
     if (lateMs <= this.#lagMs) return;
-    const { count, ...latest } = this.#late ?? { count: 0, lateMs: 0, position: 0 };
-    this.#late = { count: count + 1, ...(lateMs > latest.lateMs ? { lateMs, position } : latest) };
+    const { count, ...longest } = this.#late ?? { count: 0, lateMs: 0, position: 0 };
+    this.#late = { count: count + 1, ...(lateMs > longest.lateMs ? { lateMs, position } : longest) };
   }
 
   /** What to tell of an event that was taken up. To be called after `apply`. */
   remarkOn(event: LeafEvent): Remark | undefined {
     if (event.type === "PolicyAdopted") return this.#retroaction(event.recordedAt);
-    const offer = offerIn(event);
-    if (offer === undefined || misfitOf(offer) !== "unknown") return undefined;
+    if (event.position !== this.#unexpandedPosition) return undefined;
     return { kind: "not-covered", message: "its rule is none that is expanded here: its dates were not held against it" };
   }
 
@@ -309,7 +310,7 @@ export class Recomputation {
     this.#promises.set(id, history);
     this.#occurrenceCount += history.facts.occurrences.length;
     const { recording, account } = event.data;
-    const refusal = refusalOf(promise.initialState, event) ?? misfitIn(event) ?? ofAccount(event, account);
+    const refusal = refusalOf(promise.initialState, event) ?? this.#misfitIn(event) ?? ofAccount(event, account);
     if (refusal !== undefined || recording === undefined || this.#loads.has(recording)) return refusal;
     return `it came with a load of history, ${recording}, that had not been started`;
   }
@@ -324,9 +325,17 @@ export class Recomputation {
     }
     const word = event as LeafEvent & Recorded<WordEvent>;
     this.#work.spend(history.wordSteps);
-    const refusal = refusalOf(facts, word) ?? misfitIn(event) ?? this.#unshown(word, facts.account);
+    const refusal = refusalOf(facts, word) ?? this.#misfitIn(event) ?? this.#unshown(word, facts.account);
     history.said(word);
     return refusal ?? ofAccount(event, facts.account);
+  }
+
+  #misfitIn(event: LeafEvent): string | undefined {
+    const offer = offerIn(event);
+    const misfit = offer && misfitOf(offer);
+    if (misfit !== "unknown") return misfit;
+    this.#unexpandedPosition = event.position;
+    return undefined;
   }
 
   /** An interaction that is named as evidence must be one of the account's. */
@@ -387,12 +396,6 @@ const asOfSize = <Value>(states: readonly At<Value>[], size: number): Value | un
 function offerIn({ type, data }: LeafEvent): Offer | undefined {
   if (type === "PromiseMade" || type === "PromiseCountered") return data.offer;
   return type === "ChangeProposed" && data.proposal.type === "amend" ? data.proposal.offer : undefined;
-}
-
-function misfitIn(event: LeafEvent): string | undefined {
-  const offer = offerIn(event);
-  const misfit = offer && misfitOf(offer);
-  return misfit === "unknown" ? undefined : misfit;
 }
 
 type Expected = { verdict: RecordedVerdict; holdsFrom: Instant | null };

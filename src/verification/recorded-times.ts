@@ -3,7 +3,7 @@
  * back-dates an event behind an anchor, or dates one ahead of the next, is found by the witness's signature.
  */
 import { clockSkewMsMax } from "../domain/log-time.ts";
-import { type Instant, instantAt } from "../domain/values.ts";
+import { epochMs, type Instant, instantAt } from "../domain/values.ts";
 import type { Inquiry, LeafName } from "./report.ts";
 
 /** So many last log times are remembered, for anchors of heads that had fewer leaves. */
@@ -100,7 +100,7 @@ export class RecordedTimes {
 
   /** The leaf that came last holds a witness's signature, so it is younger, and so is whatever comes after it. */
   holdsSignatureOf(timeMs: number, recordedAt: Instant, leaf: LeafName): void {
-    if (Date.parse(recordedAt) < timeMs - clockSkewMsMax)
+    if (epochMs(recordedAt) < timeMs - clockSkewMsMax)
       this.#failed(`it was recorded at ${recordedAt}, and holds what a witness signed at ${instantAt(timeMs)}`, leaf);
     this.#floorMs = Math.max(this.#floorMs, timeMs);
   }
@@ -112,7 +112,7 @@ export class RecordedTimes {
 
   /** Events of one append bear one instant. */
   #msOf(recordedAt: Instant): number {
-    if (recordedAt !== this.#lastRecordedAt) [this.#lastRecordedAt, this.#lastRecordedMs] = [recordedAt, Date.parse(recordedAt)];
+    if (recordedAt !== this.#lastRecordedAt) [this.#lastRecordedAt, this.#lastRecordedMs] = [recordedAt, epochMs(recordedAt)];
     return this.#lastRecordedMs;
   }
 

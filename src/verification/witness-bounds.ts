@@ -2,7 +2,7 @@
  * How far times are bounded by anybody but the operator. A cosignature shows that what lies below it was there by then; before the
  * first one to cover a leaf, the leaf's time is the operator's word.
  */
-import { dayMs, instantAt } from "../domain/values.ts";
+import { dayMs, epochMs, instantAt } from "../domain/values.ts";
 import type { LeafEvent } from "./leaf-event.ts";
 import type { Inquiry } from "./report.ts";
 
@@ -32,7 +32,7 @@ export class WitnessBounds {
   /** An anchor holds a witness's word itself, and a log to which nothing else is added is not shown to witnesses again. */
   leaf({ type, position, recordedAt }: Seen): void {
     if (type === "TreeHeadAnchored" || type === "CensusTaken") return;
-    const ms = Date.parse(recordedAt);
+    const ms = epochMs(recordedAt);
     const last = this.#unseen.at(-1);
     if (last !== undefined && ms < last.ms + this.#stepMs) return;
     this.#unseen.push({ index: position - 1, ms });

@@ -39,29 +39,48 @@ function climb(hash: Buffer, index: number, size: number, proof: readonly Buffer
   return hash;
 }
 
-const [, keyName, keyHex, keyBase64] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(block("key"))!;
-const typedKey = Buffer.from(keyBase64!, "base64");
-const keyId = sha256(`${keyName}\n`, typedKey).subarray(0, 4);
 /** The fixed beginning of an Ed25519 public key in DER. @see RFC 8410 */
 const ed25519Prefix = Buffer.from("302a300506032b6570032100", "hex");
-const publicKey = createPublicKey({
-  key: Buffer.concat([ed25519Prefix, typedKey.subarray(1)]),
-  format: "der",
-  type: "spki",
-});
 
-function openedHead(note: string): { size: number; root: Buffer } {
-  const [text = "", signatureLine = ""] = note.split("\n\n");
-  const [origin, size, root] = text.split("\n");
-  const [dash, name, signature] = signatureLine.trimEnd().split(" ");
+function keyIn(line: string) {
+  const [, name, hex, base64] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(line)!;
+  const typed = Buffer.from(base64!, "base64");
+  const id = sha256(`${name}\n`, typed).subarray(0, 4);
+  const der = Buffer.concat([ed25519Prefix, typed.subarray(1)]);
+  return { name: name!, hex: hex!, id, publicKey: createPublicKey({ key: der, format: "der", type: "spki" }) };
+}
+type Key = ReturnType<typeof keyIn>;
+const key = keyIn(block("key"));
+
+function requireSignature(line: string, text: string, { name, id, publicKey }: Key): void {
+  const [dash, signer, signature] = line.split(" ");
   const bytes = Buffer.from(signature!, "base64");
-  expect([origin, dash, name]).toEqual([keyName, "—", keyName]);
-  expect(bytes.subarray(0, 4)).toEqual(keyId);
-  expect(verify(null, Buffer.from(`${text}\n`), publicKey, bytes.subarray(4))).toBe(true);
+  expect([dash, signer]).toEqual(["—", name]);
+  expect(bytes.subarray(0, 4)).toEqual(id);
+  expect(verify(null, Buffer.from(text), publicKey, bytes.subarray(4))).toBe(true);
+}
+
+/** @param signers one for each line of signature, in their order. */
+function openedHead(note: string, signers = [key]): { size: number; root: Buffer } {
+  const [text = "", signatureLines = ""] = note.split("\n\n");
+  const [origin, size, root] = text.split("\n");
+  expect(origin).toBe(key.name);
+  const lines = signatureLines.trimEnd().split("\n");
+  expect(lines).toHaveLength(signers.length);
+  for (const [at, signer] of signers.entries()) requireSignature(lines[at]!, `${text}\n`, signer);
   return { size: Number(size), root: Buffer.from(root!, "base64") };
 }
 
-type Leaf = { id: string; stream: string; revision: number; recordedAt: string; type: string; sealed: object[]; data: object };
+// What a leaf says is looked at member by member.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Data = any;
+type Leaf = Record<"id" | "stream" | "type" | "recordedAt" | "occurredAt", string> & {
+  revision: number;
+  account?: string;
+  actor: object;
+  data: Data;
+  sealed: object[];
+};
 const leaves = block("leaves").split("\n");
 const events = leaves.map((leaf) => JSON.parse(leaf) as Leaf);
 const hashes = leaves.map(leafHash);
@@ -76,7 +95,7 @@ const canonical = (value: unknown): string => {
 };
 
 describe("the log that docs/audit-by-hand.md shows", () => {
-  it("has a key whose id follows from it", () => expect(keyId.toString("hex")).toBe(keyHex));
+  it("has a key whose id follows from it", () => expect(key.id.toString("hex")).toBe(key.hex));
 
   it("has leaves in canonical form", () => expect(events.map(canonical)).toEqual(leaves));
 
@@ -119,5 +138,54 @@ describe("the log that docs/audit-by-hand.md shows", () => {
     const [id, field, subject] = place.split(" ");
     const commitment = sha256("troth/commit/v1\n", Buffer.from(salt, "base64"), text).toString("base64");
     expect(events.find((event) => event.id === id)!.sealed).toEqual([{ commitment, field, subject }]);
+  });
+
+  it("has the verdict that its basis gives", () => {
+    const [made, visit, kept, concluded] = events.slice(4, 8) as [Leaf, Leaf, Leaf, Leaf];
+    const { basis } = kept.data;
+    expect(events.slice(basis.size, 6).filter(({ stream }) => stream === made.stream)).toEqual([]);
+    const { offer, promisor, needsAcceptance } = made.data;
+    const { dueAt, graceMinutes } = offer.terms;
+    expect([needsAcceptance, graceMinutes, offer.schedule.occurrences, offer.proof]).toEqual([false, 0, [{ dueAt }], "evidence"]);
+    expect(offer.matcher.kinds).toContain(visit.data.kind);
+    expect(visit.data.minutes).toBeGreaterThanOrEqual(offer.matcher.minMinutes);
+    expect(visit.data.participants).toContain(promisor);
+    const { startedAt } = visit.data;
+    expect([made.occurredAt, startedAt, dueAt].toSorted()).toEqual([made.occurredAt, startedAt, dueAt]);
+    expect(visit.recordedAt < dueAt).toBe(true);
+    const evidence = [visit.stream.slice("interaction-".length)];
+    const verdict = { occurrence: 1, verdict: "kept", reason: "evidence", evidence, keptAt: startedAt, latenessMs: 0, credit: 1 };
+    expect(kept).toMatchObject({ data: { ...verdict, basis }, occurredAt: startedAt, actor: { kind: "rule", id: "assess-1" } });
+    expect(concluded).toMatchObject({ data: { counts: { kept: 1 }, basis }, occurredAt: startedAt });
+  });
+});
+
+describe("what came later", () => {
+  const later = block("later").split("\n");
+  const [census, rotation] = later.map((leaf) => JSON.parse(leaf) as Leaf) as [Leaf, Leaf];
+  const all = [...hashes, ...later.map(leafHash)];
+
+  it("counts every event of the account", () => {
+    const [line = "", other = ""] = block("census").split("\n");
+    const { treeSize, accounts, root } = census.data;
+    expect([treeSize, accounts]).toEqual([leaves.length, 2]);
+    expect(nodeHash(leafHash(line), Buffer.from(other, "base64")).toString("base64")).toBe(root);
+    const counted = JSON.parse(line);
+    const own = events.flatMap((event, index) => (event.account === counted.account ? [index] : []));
+    expect(own).toEqual([2, 4, 5, 6, 7, 8, 9]);
+    expect(counted.events).toBe(own.length);
+    expect(rootOf(own.map((index) => hashes[index]!)).toString("base64")).toBe(counted.root);
+  });
+
+  it("hands the log over to a new key, which signs from there on", () => {
+    const { origin, oldKey, newKey, treeHead, oldKeyUntil, oldSignature, newSignature } = rotation.data;
+    expect(oldKey).toBe(block("key"));
+    const text = ["troth/log-key-rotation/v1", origin, oldKey, newKey, treeHead.size, treeHead.root, oldKeyUntil, ""].join("\n");
+    const next = keyIn(newKey);
+    requireSignature(oldSignature, text, key);
+    requireSignature(newSignature, text, next);
+    expect(rootOf(all.slice(0, treeHead.size)).toString("base64")).toBe(treeHead.root);
+    const signed = openedHead(block("later-head"), [next, key]);
+    expect(signed).toEqual({ size: 13, root: rootOf(all) });
   });
 });

@@ -187,6 +187,34 @@ describe("events in places that are not theirs", () => {
   });
 });
 
+describe("members of an envelope", () => {
+  const commitment = { subject: account, field: "note", commitment: `${"A".repeat(43)}=` };
+  const withMember = async (name: string, value: unknown) => {
+    const leaves = changed(promisedVisit().leaves, 2, (envelope) => (envelope[name] = value));
+    return outcomeOf(Object.assign(new MadeLog(), { leaves }));
+  };
+
+  it.each([
+    ["correlation", "she said that he would not pay"],
+    ["causation", 7],
+    ["request", { name: "a name" }],
+    ["actor", { kind: "key", id: "key_0000000000000001", note: "a name" }],
+    ["sealed", [{ ...commitment, plain: "a name" }]],
+    ["sealed", [{ ...commitment, commitment: "a name" }]],
+    ["sealed", [{ ...commitment, subject: "a name" }]],
+    ["remark", "a name"],
+  ])("leave no room for clear text: %s", async (name, value) => {
+    const { exitCode, messages } = await withMember(name, value);
+    expect({ exitCode, messages }).toEqual({ exitCode: 1, messages: expect.stringContaining("no envelope") as string });
+  });
+
+  it("are those that ledgers write", async () => {
+    for (const request of ["0".repeat(64), commitment.commitment, "2026-01-31T00:00:00.000Z"])
+      expect(await withMember("request", request)).toMatchObject({ exitCode: 0 });
+    expect(await withMember("sealed", [commitment])).toMatchObject({ exitCode: 0 });
+  });
+});
+
 describe("an event of a type that the verifier does not know", () => {
   const stranger = (log: MadeLog) => log.add("Nonsense", `account-${account}`, {});
 

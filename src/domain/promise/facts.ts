@@ -175,9 +175,14 @@ export function isEqual(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  for (const name in one) if (!isEqual(one[name], other[name])) return false;
-  for (const name in other) if (other[name] !== undefined && one[name] === undefined) return false;
-  return true;
+  let missing = 0;
+  for (const name in one) {
+    const value = one[name];
+    if (!isEqual(value, other[name])) return false;
+    if (value !== undefined) missing += 1;
+  }
+  for (const name in other) if (other[name] !== undefined) missing -= 1;
+  return missing === 0;
 }
 
 type Reneged = { occurrence?: number; by: PartyId };
