@@ -19,16 +19,15 @@ export type FollowingThread = {
   close(): Promise<void>;
 };
 
-/**
- * @param url of the worker, which follows the log as `LogFollower` does.
- * @param onReady called with the path of what can be read from now on.
- */
-export function followingThread(
-  url: URL,
-  data: object,
-  onReady: (path: string) => void,
-  onProgress: (progress: { position: number; head: number }) => void = () => undefined,
-): FollowingThread {
+export type OfThread = {
+  /** Called with the path of what can be read from now on. */
+  onReady?(path: string): void;
+  onProgress?: ((progress: { position: number; head: number }) => void) | undefined;
+  onFailure?(message: string): void;
+};
+
+/** @param url of the worker, which follows the log as `LogFollower` does. */
+export function followingThread(url: URL, data: object, { onReady, onProgress, onFailure }: OfThread): FollowingThread {
   const worker = new Worker(url, { workerData: data });
   const waiters = new Set<Waiter>();
   let position = 0;
@@ -43,6 +42,7 @@ export function followingThread(
 
   const fail = (message: string) => {
     failure = message;
+    onFailure?.(message);
     ready.reject(new Error(message));
     for (const waiter of waiters) settle(waiter, new ViewsBehindError(position, waiter.position));
   };
@@ -61,10 +61,10 @@ export function followingThread(
   worker.on("message", (message: FromFollower) => {
     switch (message.type) {
       case "building":
-        onProgress(message);
+        onProgress?.(message);
         break;
       case "ready":
-        onReady(message.path);
+        onReady?.(message.path);
         isReady = true;
         advance(message.position);
         ready.resolve(undefined);

@@ -34,6 +34,7 @@ import type { Vault } from "../vault/vault.ts";
 import { threadedAppends } from "./threaded-appends.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
+import { type StartedHistory, threadedHistory } from "./threaded-history.ts";
 import { threadedHost } from "./threaded-host.ts";
 import { type StartedWhatIfs, threadedWhatIfs } from "./threaded-what-if.ts";
 
@@ -59,6 +60,8 @@ export type OpenLedger = {
   auditLog: StartedAuditLog;
   /** Not started either. */
   census: StartedCensus;
+  /** The past in stored rows; begins when it is first asked for, or some time after `start`. */
+  history: StartedHistory;
   /** Questions under other policies. */
   whatIfs: StartedWhatIfs;
   close(): Promise<void>;
@@ -154,6 +157,8 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
     closers.push(() => auditLog.close());
     const census = threadedCensus({ logPath: ledgerPath(folder), censusPath: censusPath(folder) });
     closers.push(() => census.close());
+    const history = threadedHistory({ folder, logPath: ledgerPath(folder) });
+    closers.push(() => history.close());
     const ledger = new Ledger({
       store,
       log: store.log,
@@ -187,6 +192,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       erasures,
       auditLog,
       census,
+      history,
       whatIfs,
       close: () => closeAll(closers),
     };

@@ -7,8 +7,8 @@ import type { HistoryWorkerData } from "./history-worker.ts";
 const startDelayMs = 5_000;
 
 export type StartedHistory = {
-  /** Begins to keep it up, some time after or when it is asked for. Whoever only looks into a folder leaves it. */
-  start(): void;
+  /** Begins to keep it up, some time after or when it is asked for. Whoever only looks into a folder leaves it. @param onFailure what the operator should read. */
+  start(onFailure: (message: string) => void): void;
   /** Resolves when everything up to a position can be read from the file. @throws ViewsBehindError after `timeoutMs`. */
   caughtUp(position: number, timeoutMs?: number): Promise<void>;
   /** Null while it has not begun. */
@@ -20,12 +20,17 @@ export function threadedHistory(data: HistoryWorkerData): StartedHistory {
   let thread: FollowingThread | undefined;
   let isClosed = false;
   let starting: NodeJS.Timeout | undefined;
+  let report: (message: string) => void = () => undefined;
   const begun = (): FollowingThread => {
     clearTimeout(starting);
-    return (thread ??= followingThread(new URL("./history-worker.ts", import.meta.url), data, () => undefined));
+    thread ??= followingThread(new URL("./history-worker.ts", import.meta.url), data, {
+      onFailure: (message) => report(message),
+    });
+    return thread;
   };
   return {
-    start() {
+    start(onFailure) {
+      report = onFailure;
       starting = setTimeout(begun, startDelayMs).unref();
     },
     caughtUp: (position, timeoutMs) =>

@@ -10,11 +10,13 @@ export function threadedHost(
   onProgress?: (progress: { position: number; head: number }) => void,
 ): ViewsHost & { ready: Promise<unknown> } {
   let reading: { views: Views; close(): void } | undefined;
-  const open = (path: string) => {
-    const database = openViewsForReading(path);
-    reading = { views: viewsOf(database), close: () => database.close() };
-  };
-  const thread = followingThread(new URL("./views-worker.ts", import.meta.url), data, open, onProgress);
+  const thread = followingThread(new URL("./views-worker.ts", import.meta.url), data, {
+    onReady(path) {
+      const database = openViewsForReading(path);
+      reading = { views: viewsOf(database), close: () => database.close() };
+    },
+    onProgress,
+  });
   return {
     ...thread,
     get views() {

@@ -20,6 +20,10 @@ import { viewsOf } from "./views.ts";
 
 export const viewsPath = (folder: string, of: readonly Projection[]): string => join(folder, `views-${fingerprint(of)}.db`);
 
+/** What SQLite takes by itself. */
+const pageBytesUsual = 4_096;
+const walBytesMax = 67_108_864;
+
 /**
  * Opens views for writing, making them where there are none. Nothing here waits for the disk, so that views never hold up the
  * commits of the log: the process may be killed at any moment, but after a fall of the whole machine they are not to be trusted,
@@ -29,14 +33,14 @@ export const openViews = (path: string, of: readonly Projection[]): DatabaseSync
   openForWriting(path, (database) => createTables(database, of, fingerprint(of)));
 
 /** The same for any file of derived rows. @param make fills a new one. */
-export function openForWriting(path: string, make: (database: DatabaseSync) => void): DatabaseSync {
+export function openForWriting(path: string, make: (database: DatabaseSync) => void, pageBytes = pageBytesUsual): DatabaseSync {
   if (!areTrusted(path)) remove(path);
   const isNew = !existsSync(path);
   const database = new DatabaseSync(path);
   // One reader or writer more in the same process; a moment is enough. Events of one batch touch pages all over a large file, and
   // most of them again in the next: copied back every 64 MB, each is copied once for many changes.
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;
-    PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864`);
+  database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 5000;
+    PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = ${walBytesMax / pageBytes}; PRAGMA journal_size_limit = ${walBytesMax}`);
   if (isNew) make(database);
   writeFileSync(`${path}.boot`, bootId());
   return database;
@@ -91,9 +95,10 @@ export function openForBuilding(path: string, of: readonly Projection[]): Databa
   return database;
 }
 
-export function openToBuild(path: string): DatabaseSync {
+export function openToBuild(path: string, pageBytes = pageBytesUsual): DatabaseSync {
   remove(path);
   const database = new DatabaseSync(path);
+  database.exec(`PRAGMA page_size = ${pageBytes}`);
   database.exec(
     `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA locking_mode = EXCLUSIVE`,
   );

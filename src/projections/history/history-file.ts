@@ -2,19 +2,23 @@
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Log } from "../../event-store/log.ts";
-import { openForWriting, openToBuild, swapIn } from "../database.ts";
+import { openForWriting, openToBuild, remove, swapIn } from "../database.ts";
 import type { RebuildProgress } from "../rebuild.ts";
 import { HistoryRunner } from "./history-runner.ts";
-import { createPastIndexes, createPastTables, historyFingerprint } from "./past-tables.ts";
+import { createPastIndexes, createPastTables, historyFingerprint, pageBytes } from "./past-tables.ts";
 
 export const historyPath = (folder: string): string => join(folder, `history-${historyFingerprint}.db`);
 
 /** Opens the past for writing, making it where there is none. See `openViews`. */
 export const openHistory = (path: string): DatabaseSync =>
-  openForWriting(path, (database) => {
-    createPastTables(database);
-    createPastIndexes(database);
-  });
+  openForWriting(
+    path,
+    (database) => {
+      createPastTables(database);
+      createPastIndexes(database);
+    },
+    pageBytes,
+  );
 
 /**
  * Builds the past anew from the log, beside the one in use, and puts it in its place.
@@ -29,15 +33,18 @@ export async function buildHistory(
 ): Promise<{ path: string; position: number }> {
   const path = historyPath(folder);
   const building = `${path}.building`;
-  const database = openToBuild(building);
+  const database = openToBuild(building, pageBytes);
   const head = log.head();
   try {
     createPastTables(database);
     const runner = new HistoryRunner(database, log);
     // Each event is gone through twice.
     await runner.advance(head, async (done) => onProgress({ position: Math.floor(done / 2), head }));
-  } finally {
     database.close();
+  } catch (error) {
+    database.close();
+    remove(building);
+    throw error;
   }
   swapIn(building, path);
   return { path, position: head };

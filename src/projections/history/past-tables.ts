@@ -9,6 +9,7 @@ import { activity } from "../activity.ts";
 import { businessOutcomes } from "../business-outcomes.ts";
 import { interactions } from "../interactions.ts";
 import { parameters } from "../parameters.ts";
+import { printOf } from "../occurrences.ts";
 import { people } from "../people.ts";
 import { promises } from "../promises.ts";
 
@@ -76,6 +77,7 @@ const lastIndexes = [
   `agreements_by_id ON past_agreements (id)`,
   `occurrences_known ON past_occurrences (promise) WHERE known_to = ${stillKnown}`,
   `occurrences_by_account ON past_occurrences (account, at)`,
+  `occurrences_promised ON past_occurrences (account, deadline_at) WHERE by_clock = 1 AND form <> 'abstain' AND direction = 'given'`,
   `occurrences_by_promisor ON past_occurrences (promisor, at)`,
   `activity_by_account ON past_activity (account, occurred_at, position)`,
   `business_outcomes_by_account ON past_business_outcomes (account, occurred_at)`,
@@ -94,6 +96,10 @@ export const historyFingerprint: string = createHash("sha256")
   .digest("hex")
   .slice(0, 16);
 
+/** Reports go through whole tables, which are read in fewer and larger steps. */
+export const pageBytes = 16_384;
+
+/** @param database new, and empty. */
 export function createPastTables(database: DatabaseSync): void {
   for (const statement of schema) database.exec(statement);
   database.prepare(`INSERT INTO progress VALUES (0, ?)`).run(historyFingerprint);
@@ -106,8 +112,10 @@ export function createPastIndexes(database: DatabaseSync): void {
 
 /** From its first instant up to, not including, its end. */
 export type Span = { from: string; to: string };
+/** What a row says, in a text of its own or in the 53 bits that are kept of one: what says the same need not be written again. */
+export type Print = string | number;
 /** A row that holds by what is known now. */
-export type Standing = Span & { rowid: number; print: number | string };
+export type Standing = Span & { rowid: number; print: Print };
 
 /** Writing one table. */
 export class PastTable {
@@ -165,7 +173,10 @@ export class PastTable {
 }
 
 /** A part of the axis of what had happened, and what is said of it. */
-export type Piece = Span & { print: number | string; values(): readonly SQLInputValue[] };
+export type Piece = Span & { print: Print; values(): readonly SQLInputValue[] };
+
+const bitsOf = (print: Print): number => (typeof print === "number" ? print : printOf(print));
+export const isSamePrint = (a: Print, b: Print): boolean => a === b || (typeof a !== typeof b && bitsOf(a) === bitsOf(b));
 
 /**
  * Writes what is known anew of one thing from an instant on. Rows that say the same over the same span stay; others are closed at
@@ -184,10 +195,10 @@ export function recut(
 ): readonly Standing[] {
   if (isLast(standing.at(-1), from, pieces)) return standing;
   const wanted = wantedRows(standing, from, pieces);
-  if (isSame(standing, wanted)) return standing;
+  if (standing.length === wanted.length && wanted.every((one, index) => isSame(standing[index]!, one))) return standing;
   const kept = new Set<Standing>();
   const next = wanted.map((one): Standing => {
-    const same = standing.find((row) => row.from === one.from && row.to === one.to && row.print === one.print);
+    const same = standing.find((row) => isSame(row, one));
     if (same !== undefined) {
       kept.add(same);
       return same;
@@ -202,17 +213,17 @@ export function recut(
 /** The usual case, told without a look at the rest: the last row says it already. */
 function isLast(last: Standing | undefined, from: string, [piece, ...more]: readonly Piece[]): boolean {
   if (last === undefined || piece === undefined || more.length > 0) return false;
-  return last.from <= from && piece.from === from && last.to === piece.to && last.print === piece.print;
+  return last.from <= from && piece.from === from && last.to === piece.to && isSamePrint(last.print, piece.print);
 }
 
-type Wanted = Span & { print: number | string; rowid?: number; values?: Piece["values"] };
+type Wanted = Span & { print: Print; rowid?: number; values?: Piece["values"] };
 
 /** What stood before `from` stays there; neighbours that say the same are one. */
 function wantedRows(standing: readonly Standing[], from: string, pieces: readonly Piece[]): Wanted[] {
   const wanted: Wanted[] = [];
   const put = (one: Wanted): void => {
     const last = wanted.at(-1);
-    if (last !== undefined && last.to === one.from && last.print === one.print) last.to = one.to;
+    if (last !== undefined && last.to === one.from && isSamePrint(last.print, one.print)) last.to = one.to;
     else wanted.push(one);
   };
   for (const { rowid, print, ...span } of standing)
@@ -221,9 +232,5 @@ function wantedRows(standing: readonly Standing[], from: string, pieces: readonl
   return wanted;
 }
 
-const isSame = (standing: readonly Standing[], wanted: readonly Wanted[]): boolean =>
-  standing.length === wanted.length &&
-  wanted.every((one, index) => {
-    const row = standing[index]!;
-    return row.from === one.from && row.to === one.to && row.print === one.print;
-  });
+const isSame = (row: Standing, one: Wanted): boolean =>
+  row.from === one.from && row.to === one.to && isSamePrint(row.print, one.print);

@@ -16,7 +16,7 @@ import { occurrenceRow, occurrenceValues, printOf, settledIn } from "../occurren
 import { sealedPositions } from "../projection.ts";
 import { listens } from "../promises.ts";
 import type { KnownParameters } from "./known-parameters.ts";
-import { endless, type PastTable, type Piece, recut, type Standing } from "./past-tables.ts";
+import { endless, isSamePrint, type PastTable, type Piece, recut, type Standing } from "./past-tables.ts";
 
 /** Something said of it, and from when on it counts: when it happened, but not before the promise was made. */
 export type Word = { event: LedgerEvent; countsFrom: Instant };
@@ -174,17 +174,17 @@ export class PromiseHistory {
       policy: parameters.policyAt(position),
     });
     for (const { occurrence, said, columns } of settledIn(settlement)) {
-      const print = printOf(JSON.stringify(occurrence === 0 ? [facts.promisor, said] : said));
+      const print = JSON.stringify(occurrence === 0 ? [facts.promisor, said] : said);
       const before = pieces.get(occurrence);
       const last = before?.at(-1);
-      if (last !== undefined && last.to === span.from && last.print === print) {
+      if (last !== undefined && last.to === span.from && isSamePrint(last.print, print)) {
         last.to = span.to;
         continue;
       }
       const piece: Piece = {
         ...span,
         print,
-        values: () => [...occurrenceValues(occurrenceRow(this.#id, columns(), facts, this.#position)), print],
+        values: () => [...occurrenceValues(occurrenceRow(this.#id, columns(), facts, this.#position)), printOf(print)],
       };
       if (before === undefined) pieces.set(occurrence, [piece]);
       else before.push(piece);
