@@ -10,11 +10,11 @@ type Flags = FolderFlags & { deep?: boolean; json?: boolean };
 
 export const checkCommand = (shell: Shell): Command =>
   withJson(withFolder(new Command("check")))
-    .summary("look for damage in the log, the vault and the views")
+    .summary("look for damage in the log, the vault and what is derived")
     .description(
-      "Reads the whole log: its file, positions and streams without gaps, each event against its schema, log time. Opens the vault with its keys. With --deep it also builds the views anew in a scratch folder and compares them. Changes nothing, and may run beside a server.",
+      "Reads the whole log: its file, positions and streams without gaps, each event against its schema, log time. Opens the vault with its keys. With --deep it also builds the views and the past anew in a scratch folder and compares them. Changes nothing, and may run beside a server.",
     )
-    .option("--deep", "compare the views with a rebuild up to the same position")
+    .option("--deep", "compare the views and the past with a rebuild up to the same position")
     .addHelpText(
       "after",
       `
@@ -38,10 +38,11 @@ async function check(shell: Shell, flags: Flags): Promise<void> {
   else say(shell, ...lines(report));
 }
 
-function* lines({ events, views, findings }: CheckReport): Generator<string> {
+function* lines({ events, views, past, findings }: CheckReport): Generator<string> {
   for (const { part, kind, message } of findings) yield `${part}: ${message} [${kind}]`;
   if (views === null) yield "There are no views yet; the next start builds them.";
   if (views != null) yield `The views at position ${views.position} have digest ${views.digest}.`;
+  if (past != null) yield `The past at position ${past.position} has digest ${past.digest}.`;
   yield findings.length === 0
     ? `Checked ${events} events: nothing is wrong.`
     : `Checked ${events} events: ${findings.length} findings.`;

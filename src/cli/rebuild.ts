@@ -1,6 +1,6 @@
-/** `troth rebuild`: the views anew from the log. */
+/** `troth rebuild`: what is derived anew from the log. */
 import { Command } from "commander";
-import { rebuildFolder, type Rebuilt } from "../composition/folder-views.ts";
+import { type Compared, rebuildFolder, type RebuiltFile } from "../composition/folder-views.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { type FolderFlags, folderOf, withFolder, withJson } from "./options.ts";
 import { progressOn } from "./progress.ts";
@@ -10,11 +10,11 @@ type Flags = FolderFlags & { verify?: boolean; json?: boolean };
 
 export const rebuildCommand = (shell: Shell): Command =>
   withJson(withFolder(new Command("rebuild")))
-    .summary("build the views anew from the log")
+    .summary("build the views and the past anew from the log")
     .description(
-      "Builds every view anew from the log, beside the old ones, and swaps them in. The log is only read. No server may hold the folder.",
+      "Builds every view anew from the log, beside the old ones, and swaps them in; the past too, where there is a file of it. The log is only read. No server may hold the folder.",
     )
-    .option("--verify", "compare the digest of the old views with that of the new ones")
+    .option("--verify", "compare the digests of the old rows with those of the new ones")
     .addHelpText(
       "after",
       `
@@ -29,24 +29,33 @@ async function rebuild(shell: Shell, flags: Flags): Promise<void> {
   const { folder } = folderOf(flags, shell);
   const progress = progressOn(shell);
   const startedAt = Date.now();
-  const rebuilt: Rebuilt = await rebuildFolder(folder, {
+  const rebuilt = await rebuildFolder(folder, {
     verify: flags.verify,
     onProgress: ({ position, head }) => progress.at(position / head, `${position} of ${head} events`),
   });
   progress.end();
-  const { position, verified } = rebuilt;
-  const before = verified?.before ?? null;
-  const same = before === null ? null : before.digest === before.expected;
-  if (same === false) shell.exitCode = exitCodes.findings;
-  if (flags.json) return sayJson(shell, { position, same, before, after: verified?.after ?? null });
-  say(shell, `Rebuilt the views from ${position} events in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
-  if (verified !== undefined) say(shell, ...digestLines(before, verified.after));
-  if (same === false) say(shell, "The old views were not what the log says. They have been replaced.");
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  const [views, past] = [compared(rebuilt.views), rebuilt.past === null ? null : compared(rebuilt.past)];
+  if (views.same === false || past?.same === false) shell.exitCode = exitCodes.findings;
+  if (flags.json) return sayJson(shell, { ...views, past });
+  say(shell, `Rebuilt the views${past === null ? "" : " and the past"} from ${views.position} events in ${seconds} s.`);
+  if (rebuilt.views.verified !== undefined) say(shell, ...digestLines(views, "views"));
+  if (rebuilt.past?.verified !== undefined) say(shell, ...digestLines(past!, "past"));
 }
 
-function* digestLines(before: NonNullable<Rebuilt["verified"]>["before"], after: string): Generator<string> {
-  if (before === null) yield "  digest before  none: there were no views to compare";
+type ComparedFile = Pick<RebuiltFile, "position"> & { same: boolean | null; before: Compared | null; after: string | null };
+
+function compared({ position, verified }: RebuiltFile): ComparedFile {
+  const before = verified?.before ?? null;
+  const same = before === null ? null : before.digest === before.expected;
+  return { position, same, before, after: verified?.after ?? null };
+}
+
+function* digestLines({ before, after, same }: ComparedFile, what: "views" | "past"): Generator<string> {
+  yield `The ${what}:`;
+  if (before === null) yield "  digest before  none: there was nothing to compare";
   else yield `  digest before  ${before.digest} at position ${before.position}`;
   if (before !== null && before.expected !== after) yield `  rebuilt there  ${before.expected}`;
   yield `  digest after   ${after}`;
+  if (same === false) yield `  What was there was not what the log says. It has been replaced.`;
 }

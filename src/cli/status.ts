@@ -40,6 +40,7 @@ function* lines({
   head,
   lastRecordedAt,
   views,
+  past,
   inUseBy,
   openLoads,
   bytes,
@@ -51,12 +52,13 @@ function* lines({
   yield `in use      ${inUseBy === null ? "by nobody" : `by process ${inUseBy.pid ?? "unknown"}`}`;
   yield `events      ${head}, the last one recorded at ${lastRecordedAt ?? "no time yet"}`;
   yield `views       ${views === null ? "none yet; the next start builds them" : `at position ${views.position}, ${views.lag} events behind`}`;
+  if (past !== null) yield `past        at position ${past.position}, ${past.lag} events behind`;
   yield `signed      ${signed === null ? "nothing yet" : `up to ${signed.size} events`}`;
   if (anchored !== null) {
     const names = anchored.by.map(({ witness, at }) => `${witness} at ${at ?? "no time that can be"}`);
     yield `anchored    up to ${anchored.size} events, seen by ${names.join(" and ")}`;
   }
-  yield `files       ledger ${mib(bytes.ledger)}, vault ${mib(bytes.vault)}, views ${mib(bytes.views)}`;
+  yield `files       ledger ${mib(bytes.ledger)}, vault ${mib(bytes.vault)}, views ${mib(bytes.views)}${past === null ? "" : `, past ${mib(bytes.past)}`}`;
   for (const { recording, source, startedAt } of openLoads) yield `open load   ${recording} from ${source}, since ${startedAt}`;
   for (const [type, count] of Object.entries(eventsByType ?? {})) yield `  ${String(count).padStart(10)}  ${type}`;
 }

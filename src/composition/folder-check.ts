@@ -15,11 +15,11 @@ import { blanking } from "../ledger/erasures.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
-import { compareViews, requireLedger } from "./folder-views.ts";
+import { compareDerived, derivedPast, derivedViews, requireLedger } from "./folder-views.ts";
 import { keysFolderOf, vaultPath } from "./ledger-folder.ts";
 
 export type CheckFinding = {
-  part: "log" | "events" | "vault" | "views";
+  part: "log" | "events" | "vault" | "views" | "past";
   kind: string;
   position?: number;
   message: string;
@@ -28,6 +28,7 @@ export type CheckReport = {
   events: number;
   /** Where the views were compared: up to which position; null where there are none yet. */
   views?: { position: number; digest: string } | null;
+  past?: { position: number; digest: string } | null;
   findings: CheckFinding[];
 };
 export type CheckOptions = {
@@ -59,7 +60,8 @@ export async function checkFolder(options: CheckOptions): Promise<CheckReport> {
       findings.push(finding);
       if (findings.length >= findingCountMax) return report;
     }
-    if (deep) await compare(folder, log, report, onProgress);
+    if (deep) await compare(folder, log, report, onProgress, "views");
+    if (deep) await compare(folder, log, report, onProgress, "past");
   } catch (error) {
     if (inLog.length === 0) findings.push({ part: "log", kind: "unreadable", message: messageOf(error) });
   } finally {
@@ -159,17 +161,25 @@ function looked(stored: StoredEvent, logTime: string): Looked {
 const isCanonical = (leaf: Uint8Array): boolean =>
   Buffer.compare(canonicalBytes(JSON.parse(Buffer.from(leaf).toString("utf8"))), leaf) === 0;
 
-async function compare(folder: string, log: Log, report: CheckReport, onProgress: CheckOptions["onProgress"]): Promise<void> {
-  const compared = await compareViews(folder, log, ({ position, head }) => onProgress("views", position / head));
+async function compare(
+  folder: string,
+  log: Log,
+  report: CheckReport,
+  onProgress: CheckOptions["onProgress"],
+  part: "views" | "past",
+): Promise<void> {
+  const derived = part === "views" ? derivedViews : derivedPast;
+  const compared = await compareDerived(derived, folder, log, ({ position, head }) => onProgress(part, position / head));
   if (compared === null) {
-    report.views = null;
+    report[part] = null;
     return;
   }
   const { position, digest, expected } = compared;
-  report.views = { position, digest };
+  report[part] = { position, digest };
   if (digest === expected) return;
-  const message = `the views at position ${position} have digest ${digest}, a rebuild gives ${expected}; \`troth rebuild\` mends them`;
-  report.findings.push({ part: "views", kind: "digest", message });
+  const where = `the ${part} at position ${position}`;
+  const message = `${where}: the digest is ${digest}, a rebuild gives ${expected}; \`troth rebuild\` mends that`;
+  report.findings.push({ part, kind: "digest", message });
 }
 
 const messageOf = (error: unknown): string => {

@@ -11,6 +11,7 @@ import { FolderInUseError, lockFolder } from "../event-store/folder-lock.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { decode, decodeAll } from "../ledger/envelope.ts";
 import { openViewsForReading, viewsPath } from "../projections/database.ts";
+import { historyPath } from "../projections/history/history-file.ts";
 import { projections } from "../projections/registry.ts";
 import { viewsOf } from "../projections/views.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
@@ -23,9 +24,11 @@ export type FolderStatus = {
   head: number;
   lastRecordedAt: string | null;
   views: { position: number; lag: number } | null;
+  /** Rows of the past; null where nobody has asked for it yet. */
+  past: { position: number; lag: number } | null;
   inUseBy: { pid: number | null } | null;
   openLoads: { recording: string; source: string; startedAt: string }[];
-  bytes: { ledger: number; vault: number; views: number };
+  bytes: { ledger: number; vault: number; views: number; past: number };
   /** The head that was signed last, and the largest that any witness has cosigned, with when each did so first. */
   signed: { size: number } | null;
   anchored: { size: number; by: { witness: string; at: string | null }[] } | null;
@@ -42,16 +45,22 @@ export async function statusOfFolder(
   try {
     const head = log.head();
     const [last] = log.readAll(head - 1, 1);
-    const views = viewsPath(folder, projections);
+    const [views, past] = [viewsPath(folder, projections), historyPath(folder)];
     const status: FolderStatus = {
       folder: resolve(folder),
       ...ledgerFacts(log),
       head,
       lastRecordedAt: last === undefined ? null : (decode(last)?.recordedAt ?? null),
-      views: viewsAt(views, head),
+      views: standingOf(views, head),
+      past: standingOf(past, head),
       inUseBy: holderOf(folder),
       ...headsIn(folder),
-      bytes: { ledger: bytesOf(ledgerPath(folder)), vault: bytesOf(vaultPath(folder)), views: bytesOf(views) },
+      bytes: {
+        ledger: bytesOf(ledgerPath(folder)),
+        vault: bytesOf(vaultPath(folder)),
+        views: bytesOf(views),
+        past: bytesOf(past),
+      },
     };
     return count ? { ...status, eventsByType: await countByType(log, head, onProgress) } : status;
   } finally {
@@ -87,7 +96,7 @@ const cosignersOf = (note: string, origin: string) =>
       at: instantOf(Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0))) ?? null,
     }));
 
-function viewsAt(path: string, head: number): FolderStatus["views"] {
+function standingOf(path: string, head: number): FolderStatus["views"] {
   if (!existsSync(path)) return null;
   const database = openViewsForReading(path);
   try {

@@ -17,8 +17,11 @@ export function* dumpViews(views: Pick<Views, "all" | "iterate">, projections: r
 }
 
 /** SHA-256 over the dump, in lower-case hex. */
-export function viewsDigest(views: Pick<Views, "all" | "iterate">, projections: readonly Projection[]): string {
+export const viewsDigest = (views: Pick<Views, "all" | "iterate">, projections: readonly Projection[]): string =>
+  digestOf(dumpViews(views, projections));
+
+export function digestOf(lines: Iterable<string>): string {
   const hash = createHash("sha256");
-  for (const line of dumpViews(views, projections)) hash.update(`${line}\n`);
+  for (const line of lines) hash.update(`${line}\n`);
   return hash.digest("hex");
 }

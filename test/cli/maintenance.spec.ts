@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openSqliteEventStore } from "../../src/event-store/sqlite/sqlite-event-store.ts";
+import { openSqliteLog } from "../../src/event-store/sqlite/sqlite-log.ts";
+import { buildHistory, historyPath } from "../../src/projections/history/history-file.ts";
 import { runningServer } from "../support/server.ts";
 import { aKey, aLedger, copyOf, example, removedAtEnd, troth, trothProcess } from "./support/troth.ts";
 
@@ -15,6 +17,10 @@ beforeAll(async () => {
   const { code, err } = await troth(["import", example("accounts.ndjson"), "--data", made]);
   expect(code, err).toBe(0);
   await troth(["rebuild", "--data", made]);
+  // As a server that was asked for the past leaves it.
+  const log = openSqliteLog(join(made, "ledger.db"));
+  await buildHistory(made, log);
+  log.close();
 });
 
 /** A copy, so that each spec may damage its own. */
@@ -40,6 +46,7 @@ describe("troth status", () => {
     expect(JSON.parse(out)).toMatchObject({
       ...{ ledger: "data", head: 8, inUseBy: null, openLoads: [] },
       views: { position: 8, lag: 0 },
+      past: { position: 8, lag: 0 },
       lastRecordedAt: expect.stringMatching(/^\d{4}-.*Z$/),
       eventsByType: { AccountOpened: 2, PersonAdded: 3, KeyIssued: 2, LedgerOpened: 1 },
     });
@@ -69,7 +76,8 @@ describe("troth check", () => {
     const data = aLedgerWithHistory();
     const { code, out } = await trothProcess(["check", "--deep", "--data", data, "--json"]);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual({ events: 8, findings: [], views: { position: 8, digest: expect.any(String) } });
+    const at8 = { position: 8, digest: expect.any(String) as string };
+    expect(JSON.parse(out)).toEqual({ events: 8, findings: [], views: at8, past: at8 });
   });
 
   it.each([
@@ -123,8 +131,11 @@ describe("troth rebuild", () => {
     const data = aLedgerWithHistory();
     const { code, out } = await trothProcess(["rebuild", "--verify", "--data", data, "--json"]);
     expect(code).toBe(0);
-    const { after } = JSON.parse(out) as { after: string };
-    expect(JSON.parse(out)).toEqual({ position: 8, same: true, after, before: { position: 8, digest: after, expected: after } });
+    const found = JSON.parse(out) as { after: string; past: { after: string } };
+    const same = ({ after }: { after: string }) => {
+      return { position: 8, same: true, after, before: { position: 8, digest: after, expected: after } };
+    };
+    expect(found).toEqual({ ...same(found), past: same(found.past) });
   });
 
   it("compares views that lag behind the log where they stand", async () => {
@@ -135,18 +146,24 @@ describe("troth rebuild", () => {
     await store.append("person-per_00000000000000c3", -1, [{ ...last!, id: "evt_0000000000000000", type: "PersonAdded", leaf }]);
     await store.close();
     const { out } = await troth(["rebuild", "--verify", "--data", data, "--json"]);
-    expect(JSON.parse(out)).toMatchObject({ position: 9, same: true, before: { position: 8 } });
+    expect(JSON.parse(out)).toMatchObject({
+      ...{ position: 9, same: true, before: { position: 8 } },
+      past: { position: 9, same: true, before: { position: 8 } },
+    });
   });
 
-  it("mends views that are not what the log says, which `check --deep` finds", async () => {
+  it.each([
+    { part: "views", pathIn: viewsIn, table: "accounts" },
+    { part: "past", pathIn: historyPath, table: "past_accounts" },
+  ])("mends $part that is not what the log says, which `check --deep` finds", async ({ part, pathIn, table }) => {
     const data = aLedgerWithHistory();
-    changed(viewsIn(data), "UPDATE accounts SET time_zone = 'Mars/Olympus'");
+    changed(pathIn(data), `UPDATE ${table} SET time_zone = 'Mars/Olympus'`);
     const found = await troth(["check", "--deep", "--data", data]);
     expect(found.code).toBe(1);
-    expect(found.out).toContain("views: the views at position");
+    expect(found.out).toContain(`${part}: the ${part} at position`);
     const rebuilt = await troth(["rebuild", "--verify", "--data", data]);
     expect(rebuilt.code).toBe(1);
-    expect(rebuilt.out).toContain("The old views were not what the log says.");
+    expect(rebuilt.out).toContain("What was there was not what the log says.");
     expect((await troth(["check", "--deep", "--data", data])).code).toBe(0);
   });
 

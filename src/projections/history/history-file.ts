@@ -4,8 +4,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Log } from "../../event-store/log.ts";
 import { openForWriting, openToBuild, remove, swapIn } from "../database.ts";
 import type { RebuildProgress } from "../rebuild.ts";
+import type { Views } from "../views.ts";
 import { HistoryRunner } from "./history-runner.ts";
-import { createPastIndexes, createPastTables, historyFingerprint, pageBytes } from "./past-tables.ts";
+import { createPastIndexes, createPastTables, historyFingerprint, pageBytes, pastColumns } from "./past-tables.ts";
 
 export const historyPath = (folder: string): string => join(folder, `history-${historyFingerprint}.db`);
 
@@ -48,4 +49,14 @@ export async function buildHistory(
   }
   swapIn(building, path);
   return { path, position: head };
+}
+
+/** The canonical dump of all rows, as `dumpViews` has it: the past is the same when its dumps are. */
+export function* dumpHistory(views: Pick<Views, "iterate">): Generator<string> {
+  for (const [table, columns] of pastColumns) {
+    const order = ["known_from", ...columns.map(({ name }) => name), "holds_from"].join(", ");
+    for (const row of views.iterate(`SELECT * FROM past_${table} ORDER BY ${order}`)) yield `${table} ${JSON.stringify(row)}`;
+  }
+  for (const row of views.iterate(`SELECT * FROM promise_events ORDER BY promise, revision`))
+    yield `promise_events ${JSON.stringify(row)}`;
 }
