@@ -26,6 +26,8 @@ export type Step =
   | { kind: "account"; account: number; change: "name" | "tags" | "owner" }
   | { kind: "move"; day: number; team: "south" | "west" }
   | { kind: "agreement"; day: number; account: number }
+  /** Begins a load of history, with which promises come from then on; or completes the one that is open. */
+  | { kind: "load"; day: number }
   | { kind: "keeper" }
   | { kind: "wait"; days: number }
   | { kind: "policy"; allowance: number }
@@ -83,6 +85,7 @@ const ofRelationships = [
       occurrence: fc.integer({ min: 1, max: 4 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("load" as const), day }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("keeper" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), days: fc.integer({ min: 1, max: 40 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("policy" as const), allowance: fc.constantFrom(0, 60, 10_000) }) },
@@ -153,6 +156,7 @@ export async function play(
   ];
   const interactions: string[] = [];
   const promises: string[] = [];
+  let load: string | undefined;
   const pick = (from: readonly string[], index: number) => from[index % Math.max(1, from.length)];
   for (const [index, step] of story.entries()) {
     try {
@@ -192,6 +196,7 @@ export async function play(
           at: dayAt(step.day),
           text: `From day ${step.day} on.`,
           terms: termsOf(step),
+          ...(load === undefined ? {} : { recording: load }),
           ...(step.proof === "evidence" || step.form === "abstain" ? { matcher } : {}),
         };
         promises.push((await ledger.run("make-promise", body)).id);
@@ -211,6 +216,13 @@ export async function play(
         };
         if (interactions.length > 0)
           await ledger.run("correct-interaction", body, { interaction: pick(interactions, step.which) });
+        return;
+      }
+      case "load": {
+        const open = load;
+        load = undefined;
+        if (open === undefined) load = (await ledger.run("start-recording", { source: "crm" })).id;
+        else await ledger.run("complete-recording", { upTo: dayAt(step.day) }, { recording: open });
         return;
       }
       case "keeper":
@@ -263,8 +275,9 @@ export async function play(
     }
   }
 
-  function verb({ kind, occurrence }: Extract<Step, { occurrence: number }>): [string, object] {
-    const on = { occurrence, at: dayAt(today - 1) };
+  function verb({ kind, which, occurrence }: Extract<Step, { occurrence: number }>): [string, object] {
+    // Some of it is told long afterwards.
+    const on = { occurrence, at: dayAt(today - 1 - (which % 3) * 20) };
     switch (kind) {
       case "claim":
         return ["claim-keeping", { ...on, keptAt: dayAt(occurrence * 14) }];

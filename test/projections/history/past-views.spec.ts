@@ -10,7 +10,7 @@ import { pastViewsOn } from "../../../src/projections/history/past-views.ts";
 import { type Vantage, viewsAt } from "../../../src/projections/vantage.ts";
 import type { Views } from "../../../src/projections/views.ts";
 import { testLedger, type TestLedger } from "../../support/ledger.ts";
-import { play, steps } from "../../support/portfolio.ts";
+import { ledgerSteps, play } from "../../support/portfolio.ts";
 
 const tables = [...pastColumns.keys(), "dormancy"];
 
@@ -62,7 +62,7 @@ describe("the stored past", () => {
     const places = fc.array(fc.record({ size: fc.nat(), asOf: fc.nat() }), { minLength: 12, maxLength: 12 });
     const cuts = fc.array(fc.nat(), { maxLength: 6 });
     await fc.assert(
-      fc.asyncProperty(steps, places, cuts, async (story, drawn, drawnCuts) => {
+      fc.asyncProperty(ledgerSteps, places, cuts, async (story, drawn, drawnCuts) => {
         const ledger = testLedger();
         await play(ledger, story);
         const { log } = ledger.store;
