@@ -2,10 +2,11 @@
 import { Worker } from "node:worker_threads";
 import { ApiError } from "../api/problem.ts";
 import { DomainError } from "../domain/errors.ts";
-import type { Reader } from "../queries/asking.ts";
+import type { Reader, Standings } from "../queries/asking.ts";
 import { CursorError, type ReadingDesk } from "../queries/query.ts";
 import { VantageError } from "../queries/vantage.ts";
 import { VaultUnavailableError } from "../vault/vault.ts";
+import type { StartedHistory } from "./threaded-history.ts";
 import type { FromReadingWorker, Question, ReadingWorkerData, Refusal, ToReadingWorker } from "./reading-worker.ts";
 
 /** What waits costs its request alone. Beyond this nobody would wait for the answer. */
@@ -13,21 +14,35 @@ const waitingCountMax = 64;
 /** Of what a thread holds beside SQLite's caches. */
 const heapMbMax = 256;
 
+/** The first question about the past may wait until its thread has begun. Whoever waited longer is told to ask again. */
+const pastWaitMs = 15_000;
+
 type Asked = { question: Question; resolve(answer: unknown): void; reject(error: Error): void };
 
 export type ReadingThreads = { reader: Reader; close(): Promise<void> };
 
-/** Two threads, each started when it is first needed: an account's page does not wait behind a report over all of them. */
-export function readingThreads(data: ReadingWorkerData, desk: Pick<ReadingDesk, "vault" | "now">): ReadingThreads {
+/**
+ * Two threads, each started when it is first needed: an account's page does not wait behind a report over all of them.
+ * @param past what keeps the rows that a question about the past reads.
+ */
+export function readingThreads(
+  data: ReadingWorkerData,
+  desk: Pick<ReadingDesk, "vault" | "now">,
+  past: Pick<StartedHistory, "caughtUp">,
+): ReadingThreads {
   const lanes = [new Lane(data, desk.vault), new Lane(data, desk.vault)] as const;
   return {
-    reader: ({ name, isHeavy }, request, standings, signal) =>
-      lanes[isHeavy ? 1 : 0].ask({ query: name, request, standings, now: desk.now() }, signal),
+    async reader({ name, isHeavy, readsLogAlone }, request, standings, signal) {
+      if (standings.at !== undefined && readsLogAlone !== true) await past.caughtUp(sizeOf(standings), pastWaitMs);
+      return lanes[isHeavy ? 1 : 0].ask({ query: name, request, standings, now: desk.now() }, signal);
+    },
     async close() {
       await Promise.all(lanes.map((lane) => lane.close()));
     },
   };
 }
+
+const sizeOf = ({ at, from }: Standings): number => Math.max(at?.size ?? 0, from?.size ?? 0);
 
 class Lane {
   readonly #data: ReadingWorkerData;

@@ -8,8 +8,9 @@ import type { Instant } from "../domain/values.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { LogTimes } from "../ledger/log-times.ts";
 import { openViewsForReading, viewsPath } from "../projections/database.ts";
+import { historyPath } from "../projections/history/history-file.ts";
+import { openPastViews, type PastViews } from "../projections/history/past-views.ts";
 import { projections } from "../projections/registry.ts";
-import { viewsAt } from "../projections/vantage.ts";
 import { viewsOf } from "../projections/views.ts";
 import { type AnyRequest, ask, type Standings } from "../queries/asking.ts";
 import { CursorError, type ReadingDesk } from "../queries/query.ts";
@@ -41,6 +42,7 @@ const post = (message: FromReadingWorker) => port.postMessage(message);
 const log = openSqliteLog(logPath);
 const views = viewsOf(openViewsForReading(viewsPath(folder, projections)));
 const times = new LogTimes(log);
+let past: PastViews | undefined;
 
 /** One question at a time, so one opening at a time. */
 let opening: PromiseWithResolvers<Opened[][]> | undefined;
@@ -67,7 +69,8 @@ port.on("message", (message: ToReadingWorker) => {
 async function answered({ id, query: name, request, standings, now }: Question & { id: number }): Promise<void> {
   const desk: ReadingDesk = {
     ...{ views, log, times, vault, now: () => now },
-    past: (vantage) => viewsAt(log, vantage),
+    // The main thread asks once the rows have been written. They stay open for the next question.
+    past: (vantage) => ({ views: (past ??= openPastViews(historyPath(folder), log)).at(vantage), close: () => undefined }),
   };
   try {
     const query = queries.find((one) => one.name === name)!;

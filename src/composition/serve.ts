@@ -50,7 +50,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   const { desk, readingDesk, store, vault, auditLog, census, whatIfs } = ledger;
   const watched =
     witnesses && anchoringOf(ledger, witnesses, (witness, trouble) => app.log.warn({ witness, trouble }, "of a witness"));
-  const reading = readingThreads({ folder: ledger.folder, logPath: ledgerPath(ledger.folder) }, readingDesk);
+  const reading = readingThreads({ folder: ledger.folder, logPath: ledgerPath(ledger.folder) }, readingDesk, ledger.history);
   const app: FastifyInstance = buildApp({
     ...{ desk, readingDesk, store, vault, auditLog, census, whatIfs, commands, queries, version, logger, limits, processMetrics },
     anchoring: watched?.anchoring,

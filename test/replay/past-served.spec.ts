@@ -56,8 +56,9 @@ afterAll(async () => server.close());
 
 describe("a read of the past", () => {
   it("is what running the projections over that part of the log gives, of every question", async () => {
+    await ledger.host.ready;
     const desk = { ...ledger.readingDesk, past: (vantage: any) => viewsAt(ledger.store.log, vantage) };
-    const ids: Record<string, string> = { account, person: rep, promise, interaction: "int_0000000000000001" };
+    const ids: Record<string, string> = { account, person: rep, promise, team: "north", interaction: "int_0000000000000001" };
     const caller = { key: "key_0000000000000000", scopes: ["read", "personal"] } as any;
     for (const query of queries.filter(({ isOfThePresent, asks }) => isOfThePresent !== true && asks === undefined)) {
       const [name] = Object.keys(query.params.shape);
@@ -125,10 +126,14 @@ describe("troth replay", () => {
 
 describe("a question that nobody waits for", () => {
   const definition = (name: string) => queries.find((query) => query.name === name)!;
-  const request = { params: {}, query: {}, caller: { key: "key_0000000000000000", scopes: ["read"] } as any };
+  const request = {
+    params: {},
+    query: definition("balance").query.parse({}),
+    caller: { key: "key_0000000000000000", scopes: ["read"] } as any,
+  };
   let threads: ReadingThreads;
   beforeAll(() => {
-    threads = readingThreads({ folder, logPath: ledgerPath(folder) }, ledger.readingDesk);
+    threads = readingThreads({ folder, logPath: ledgerPath(folder) }, ledger.readingDesk, ledger.history);
   });
   afterAll(() => threads.close());
 
@@ -142,7 +147,7 @@ describe("a question that nobody waits for", () => {
   });
 
   it("is refused where too many wait already, and when the server ends", async () => {
-    const full = readingThreads({ folder, logPath: ledgerPath(folder) }, ledger.readingDesk);
+    const full = readingThreads({ folder, logPath: ledgerPath(folder) }, ledger.readingDesk, ledger.history);
     const { signal } = new AbortController();
     const asking = Array.from({ length: 66 }, () =>
       full.reader(definition("balance"), { ...request }, {}, signal).catch(({ code }) => code as string),
