@@ -13,6 +13,7 @@ const subcommands: Record<string, () => Promise<(shell: Shell) => Command>> = {
   keys: async () => (await import("./keys.ts")).keysCommand,
   import: async () => (await import("./import/import.ts")).importCommand,
   export: async () => (await import("./export.ts")).exportCommand,
+  sql: async () => (await import("./sql.ts")).sqlCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,
   status: async () => (await import("./status.ts")).statusCommand,
   check: async () => (await import("./check.ts")).checkCommand,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { troth, trothProcess } from "./support/troth.ts";
 
 const subcommands = [
-  ...["demo", "init", "serve", "import", "export", "erase", "status", "check", "rebuild", "replay"],
+  ...["demo", "init", "serve", "import", "export", "sql", "erase", "status", "check", "rebuild", "replay"],
   ...["backup", "restore", "witness", "rotate-log-key"],
 ];
 

@@ -236,4 +236,15 @@ describe("a folder", () => {
     expect(await troth(taken("--format", "parquet", "--out", out))).toMatchObject({ code: 2 });
     expect((await troth(taken("--format", "csv", "--after", acc(accountCount - 2)))).out.split("\r\n")).toHaveLength(3);
   });
+
+  it("is asked in SQL, and only asked", async () => {
+    const sql = "SELECT standing, count(*) AS n FROM occurrences GROUP BY 1";
+    expect(await troth(["sql", sql, "--data", folder])).toEqual({
+      code: 0,
+      out: `standing  n\n--------  ---\npending   ${accountCount}\n`,
+      err: "1 row\n",
+    });
+    expect((await troth(["sql", "--views"])).out).toContain("keeping: How often a party keeps what it promises.");
+    expect(await troth(["sql", sql, "--rows", "0"])).toMatchObject({ code: 2, err: expect.stringContaining("--rows: ") });
+  });
 });

@@ -1,0 +1,52 @@
+/**
+ * A statement of an analyst, run in a process of its own: SQLite can't be told from outside to stop, so whoever waits kills it. It holds no
+ * keys, and opens the views and the log for reading alone.
+ */
+import { pathToFileURL } from "node:url";
+import type { Instant } from "../domain/values.ts";
+import { openSqlDoor } from "../exporting/sql-door.ts";
+import { openViewsForReading } from "../projections/database.ts";
+import { viewsOf } from "../projections/views.ts";
+
+export type SqlRequest = { viewsPath: string; logPath: string; sql: string; rowCountMax: number; at: Instant };
+export type SqlCell = string | number | bigint | null | Uint8Array;
+export type FromSqlProcess =
+  | { type: "columns"; names: string[] }
+  | { type: "rows"; rows: SqlCell[][] }
+  /** `isCut` where there were more rows than asked for. */
+  | { type: "done"; isCut: boolean }
+  | { type: "failed"; message: string };
+
+const batchCount = 200;
+
+/** Resolves once the other side has taken it, so that no more than a batch waits. */
+const post = (message: FromSqlProcess): Promise<void> =>
+  new Promise((resolve, reject) => process.send!(message, (error: Error | null) => (error === null ? resolve() : reject(error))));
+
+async function answer({ viewsPath, logPath, sql, rowCountMax, at }: SqlRequest): Promise<void> {
+  const database = openViewsForReading(viewsPath);
+  database.prepare(`ATTACH ? AS log`).run(`${pathToFileURL(logPath).href}?mode=ro`);
+  const statement = openSqlDoor(database, viewsOf(openViewsForReading(viewsPath)), at).prepare(sql);
+  await post({ type: "columns", names: statement.columns().map(({ name }) => name) });
+  let rows: SqlCell[][] = [];
+  let count = 0;
+  for (const row of statement.iterate() as unknown as Iterable<SqlCell[]>) {
+    if (count === rowCountMax) {
+      await post({ type: "rows", rows });
+      return post({ type: "done", isCut: true });
+    }
+    rows.push(row);
+    count += 1;
+    if (rows.length < batchCount) continue;
+    await post({ type: "rows", rows });
+    rows = [];
+  }
+  await post({ type: "rows", rows });
+  await post({ type: "done", isCut: false });
+}
+
+process.once("message", (request: SqlRequest) => {
+  answer(request)
+    .catch((error: unknown) => post({ type: "failed", message: error instanceof Error ? error.message : String(error) }))
+    .finally(() => process.disconnect?.());
+});

@@ -1,0 +1,109 @@
+/**
+ * Views for statements of others: the datasets by name, and nothing else. The connection can't write, and an authorizer sees every name that a
+ * statement means before it runs.
+ */
+import { randomBytes } from "node:crypto";
+import { constants, type DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Instant } from "../domain/values.ts";
+import type { Views } from "../projections/views.ts";
+import { type DatasetName, datasetNames, datasets, selectOf } from "./datasets.ts";
+import { defineFigures } from "./figures.ts";
+
+/** A statement that is not let in, in a sentence. */
+export class SqlRefusedError extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "SqlRefusedError";
+  }
+}
+
+export type SqlDoor = {
+  /** @throws SqlRefusedError; what SQLite throws for a statement that it can't read. */
+  prepare(sql: string): StatementSync;
+};
+
+/** No cell of ours comes near it, and no statement makes one that fills the memory. */
+const cellBytesMax = 8 * 2 ** 20;
+
+/**
+ * @param database read-only, with the views as `main` and the log as `log`.
+ * @param views another connection to the same views, for the figures that models give.
+ */
+export function openSqlDoor(database: DatabaseSync, views: Views, at: Instant): SqlDoor {
+  defineFigures(database, views, at);
+  // A common table expression can take the name of any view that it knows of, and would be taken for it; nobody knows this one.
+  const inner = `${randomBytes(16).toString("hex")}_`;
+  for (const name of datasetNames) {
+    database.exec(`CREATE TEMP VIEW "${inner}${name}" AS ${selectOf(datasets[name], at)}`);
+    database.exec(`CREATE TEMP VIEW ${name} AS SELECT * FROM temp."${inner}${name}"`);
+  }
+  database.limits.length = cellBytesMax;
+  let refused: string | undefined;
+  database.setAuthorizer((action, first, second, schema, through) => {
+    const refusal = refusalOf(action, { first, second, schema, through }, inner);
+    if (refusal === undefined) return constants.SQLITE_OK;
+    refused ??= refusal;
+    return constants.SQLITE_DENY;
+  });
+  return {
+    prepare(sql) {
+      refused = undefined;
+      try {
+        const statement = database.prepare(sql);
+        // VACUUM, which asks for leave only once it runs, and whatever else gives no rows.
+        if (statement.columns().length === 0) throw new SqlRefusedError("a SELECT is wanted");
+        if (!isNothing(sql.slice(statement.sourceSQL.length))) throw new SqlRefusedError("one statement at a time");
+        statement.setReturnArrays(true);
+        return statement;
+      } catch (error) {
+        throw refused === undefined ? error : new SqlRefusedError(refused);
+      }
+    },
+  };
+}
+
+const isNothing = (rest: string): boolean => /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/.test(rest);
+
+/** What the inner views read. How many rows there are is no secret, and is asked for without any column. */
+const tablesRead = new Set<string | null>([
+  ...["accounts", "people", "interactions", "promises", "occurrences", "business_outcomes", "dormancy", "events"],
+]);
+const tableFunctions = new Set<string | null>(["json_each", "json_tree"]);
+
+type Meant = { first: string | null; second: string | null; schema: string | null; through: string | null };
+
+function refusalOf(action: number, { first, second, schema, through }: Meant, inner: string): string | undefined {
+  switch (action) {
+    case constants.SQLITE_SELECT:
+    case constants.SQLITE_RECURSIVE:
+      return undefined;
+    case constants.SQLITE_FUNCTION:
+      return second === "load_extension" ? "`load_extension` is not for here" : undefined;
+    case constants.SQLITE_READ: {
+      const isOurs = through?.startsWith(inner) === true || first?.startsWith(inner) === true;
+      const isDataset = schema === "temp" && datasetNames.includes(first as DatasetName);
+      const isCount = second === "" && tablesRead.has(first);
+      return isOurs || isDataset || isCount || tableFunctions.has(first)
+        ? undefined
+        : `there is no view \`${first}\`${schema === null || schema === "temp" ? "" : ` in \`${schema}\``} to read here; \`troth sql --views\` lists those that there are`;
+    }
+    default:
+      return `${actionNames.get(action) ?? "this"} is not let in: nothing but reading the views is`;
+  }
+}
+
+const actionNames = new Map<number, string>([
+  [constants.SQLITE_INSERT, "INSERT"],
+  [constants.SQLITE_UPDATE, "UPDATE"],
+  [constants.SQLITE_DELETE, "DELETE"],
+  [constants.SQLITE_ATTACH, "ATTACH"],
+  [constants.SQLITE_DETACH, "DETACH"],
+  [constants.SQLITE_PRAGMA, "PRAGMA"],
+  [constants.SQLITE_TRANSACTION, "a transaction"],
+  [constants.SQLITE_CREATE_TABLE, "CREATE TABLE"],
+  [constants.SQLITE_CREATE_TEMP_TABLE, "CREATE TABLE"],
+  [constants.SQLITE_CREATE_VIEW, "CREATE VIEW"],
+  [constants.SQLITE_CREATE_TEMP_VIEW, "CREATE VIEW"],
+  [constants.SQLITE_DROP_TABLE, "DROP TABLE"],
+  [constants.SQLITE_DROP_VIEW, "DROP VIEW"],
+]);

@@ -1,0 +1,146 @@
+/** The door for analysts: they read the datasets, and nothing else, for a while. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askSql } from "../../src/composition/ask-sql.ts";
+import type { SqlCell } from "../../src/composition/sql-process.ts";
+import { datasetNames, datasets } from "../../src/exporting/datasets.ts";
+import { openSqlDoor, type SqlDoor } from "../../src/exporting/sql-door.ts";
+import { openViewsForReading } from "../../src/projections/database.ts";
+import { rebuildViews } from "../../src/projections/rebuild.ts";
+import { projections } from "../../src/projections/registry.ts";
+import { viewsOf } from "../../src/projections/views.ts";
+import { account, givenAccount, novak, now } from "../support/api.ts";
+import { instantOf, testLedger } from "../support/ledger.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "troth-sql-"));
+const logPath = join(folder, "log.db");
+let viewsPath: string;
+let door: SqlDoor;
+const opened: DatabaseSync[] = [];
+
+beforeAll(async () => {
+  const ledger = testLedger(now);
+  await givenAccount(ledger);
+  const terms = { type: "once", dueAt: "2026-01-20T09:00:00.000Z" };
+  await ledger.run("make-promise", {
+    account,
+    promisor: novak,
+    promisee: account,
+    terms,
+    text: "I shall call.",
+    at: "2026-01-10T09:00:00.000Z",
+  });
+  ({ path: viewsPath } = await rebuildViews(folder, ledger.store.log, projections));
+  const log = new DatabaseSync(logPath);
+  log.exec(
+    "CREATE TABLE events (position INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, id TEXT, leaf BLOB, ciphertext TEXT)",
+  );
+  const insert = log.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
+  for (const { position, stream, revision, id, leaf, ciphertext } of ledger.store.log.readAll(0, 100))
+    insert.run(position, stream, revision, id, leaf, ciphertext);
+  log.close();
+  const [database, figures] = [openViewsForReading(viewsPath), openViewsForReading(viewsPath)];
+  opened.push(database, figures);
+  database.prepare("ATTACH ? AS log").run(logPath);
+  door = openSqlDoor(database, viewsOf(figures), instantOf(now));
+});
+afterAll(() => {
+  for (const database of opened) database.close();
+  rmSync(folder, { recursive: true });
+});
+
+const answered = (sql: string) => door.prepare(sql).all() as unknown as unknown[][];
+
+describe("the door", () => {
+  it.each(datasetNames)("shows `%s` with the columns of its exports", (name) => {
+    const statement = door.prepare(`SELECT * FROM ${name}`);
+    expect(statement.columns().map((column) => column.name)).toEqual(datasets[name].columns.map((column) => column.name));
+    expect(() => statement.all()).not.toThrow();
+  });
+
+  it("answers what SQL can ask of them", () => {
+    expect(answered(`SELECT standing, count(*) FROM occurrences GROUP BY standing;`)).toEqual([["pending", 1]]);
+    const joined = `SELECT p.team, o.promise IS NOT NULL FROM people p LEFT JOIN occurrences o ON o.promisor = p.person WHERE p.team = 'north'`;
+    expect(answered(joined)).toEqual([["north", 1]]);
+    expect(answered(`SELECT score, pending FROM trust WHERE account = '${account}' AND direction = 'given'`)).toEqual([[0.5, 1]]);
+    expect(answered(`SELECT promisor, pending, rate FROM keeping -- of all`)).toEqual([[novak, 1, null]]);
+    expect(answered(`SELECT e.value FROM accounts, json_each('[1, 2]') e LIMIT 2`)).toEqual([[1], [2]]);
+    expect(answered(`WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 3) SELECT sum(x) FROM c`)).toEqual(
+      [[6]],
+    );
+    expect(answered(`SELECT count(*) FROM events WHERE type = 'PromiseMade' AND data ->> '$.account' = '${account}'`)).toEqual([
+      [1],
+    ]);
+  });
+
+  it("knows of no text that is sealed", () => {
+    for (const name of datasetNames) expect(JSON.stringify(answered(`SELECT * FROM ${name}`))).not.toContain("ciphertext");
+    for (const column of ["sealed", "facts", "ciphertext", "leaf", "personal"])
+      for (const name of datasetNames) expect(() => door.prepare(`SELECT ${column} FROM ${name}`)).toThrow("no such column");
+  });
+
+  it.each([
+    ["INSERT INTO accounts (account) VALUES ('acc_1')", /INSERT|cannot modify/],
+    ["UPDATE main.accounts SET status = 'closed'", /UPDATE|READ|no view/],
+    ["DELETE FROM main.occurrences", /DELETE/],
+    ["DROP TABLE main.accounts", /not let in/],
+    ["DROP VIEW accounts", /not let in/],
+    ["CREATE TABLE t (x)", /not let in/],
+    ["CREATE TEMP TABLE t AS SELECT 1", /not let in/],
+    ["CREATE TEMP VIEW v AS SELECT 1", /not let in/],
+    ["ATTACH 'vault.db' AS vault", /ATTACH is not let in/],
+    ["DETACH log", /DETACH is not let in/],
+    ["PRAGMA writable_schema = 1", /PRAGMA is not let in/],
+    ["SELECT * FROM pragma_table_info('accounts')", /no view `pragma_table_info`/],
+    ["SELECT sql FROM sqlite_schema", /no view `sqlite_master`/],
+    ["SELECT sql FROM sqlite_temp_schema", /no view `sqlite_temp_master`/],
+    ["BEGIN", /not let in/],
+    ["VACUUM INTO 'copy.db'", /a SELECT is wanted/],
+    ["SELECT facts FROM main.promises", /no view `promises` in `main`/],
+    ["SELECT ciphertext FROM log.events", /no view `events` in `log`/],
+    ["SELECT * FROM keys", /no view `keys`/],
+    ["WITH accounts AS (SELECT * FROM keys) SELECT * FROM accounts", /no view `keys`/],
+    ["WITH promises AS (SELECT facts FROM main.promises) SELECT * FROM promises", /no view `promises` in `main`/],
+    ["SELECT (SELECT group_concat(label) FROM keys)", /no view `keys`/],
+    ["SELECT load_extension('x')", /load_extension|no such function/],
+    ["SELECT 1; SELECT 2", /one statement at a time/],
+    ["SELECT 1; DROP TABLE accounts", /one statement at a time/],
+    ["SELEC 1", /near "SELEC": syntax error/],
+    ["", /./],
+    ["SELECT length(zeroblob(900000000))", /too big/],
+    ["SELECT replace(printf('%.*c', 8000000, 'x'), 'x', 'xx')", /too big/],
+  ])("does not let in %j", (sql, reason) => {
+    expect(() => door.prepare(sql).all()).toThrow(reason);
+    expect(answered("SELECT count(*) FROM accounts")).toEqual([[2]]);
+    expect(existsSync(join(folder, "copy.db"))).toBe(false);
+  });
+});
+
+describe("a statement in a process of its own", () => {
+  const asked = async (sql: string, { rowCountMax = 100, timeoutMs = 60_000 } = {}) => {
+    const rows: SqlCell[][] = [];
+    const reader = { columns: () => undefined, rows: (more: readonly SqlCell[][]) => void rows.push(...more) };
+    await askSql({ viewsPath, logPath, sql, rowCountMax, at: instantOf(now) }, timeoutMs, reader);
+    return rows;
+  };
+  const endless = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)";
+
+  it("is ended when it gives too many rows or takes too long", async () => {
+    const before = readFileSync(viewsPath);
+    const [few, many, long] = await Promise.allSettled([
+      asked(`${endless} SELECT x FROM c LIMIT 100`),
+      asked(`${endless} SELECT x FROM c`),
+      asked(`${endless} SELECT count(*) FROM c`, { timeoutMs: 1_500 }),
+    ]);
+    expect(few).toMatchObject({ status: "fulfilled" });
+    expect((few as PromiseFulfilledResult<unknown[]>).value).toHaveLength(100);
+    expect(many).toMatchObject({
+      reason: { message: "there are more than 100 rows; LIMIT asks for fewer, --rows lets more through" },
+    });
+    expect(long).toMatchObject({ reason: { message: "it took longer than 1.5 s; --seconds gives it more" } });
+    expect(readFileSync(viewsPath).equals(before)).toBe(true);
+  });
+});
