@@ -1,7 +1,7 @@
 /** What is counted in SQL is what the one reading of a row says, whatever stands in the row. */
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { keepingRate } from "../../src/domain/keeping.ts";
 import type { Instant } from "../../src/domain/values.ts";
 import { countedVerdicts, excludedVerdicts } from "../../src/domain/verdict.ts";
@@ -47,17 +47,22 @@ const row = fc
     credit: drawn.verdict === null ? null : (creditOf[drawn.verdict] ?? null),
   }));
 
-function viewsWith(rows: readonly object[]) {
-  const database = new DatabaseSync(":memory:");
-  database.exec(promises.schema);
-  const stored = rows.map((one, index) => ({ ...one, promise: `prm_${index}`, position: index + 1 }) as OccurrenceRow);
-  for (const one of stored) {
-    const names = Object.keys(one);
-    database
-      .prepare(`INSERT INTO occurrences (${names.join(", ")}, print) VALUES (${names.map(() => "?").join(", ")}, 0)`)
-      .run(...(Object.values(one) as SQLInputValue[]));
-  }
-  return { database, stored };
+const database = new DatabaseSync(":memory:");
+database.exec(promises.schema);
+const views = viewsOf(database);
+afterAll(() => database.close());
+
+/** The table holds these rows and no others. */
+function stored(rows: readonly object[]): OccurrenceRow[] {
+  database.exec("DELETE FROM occurrences");
+  const made = rows.map((one, index) => ({ ...one, promise: `prm_${index}`, position: index + 1 }) as OccurrenceRow);
+  const names = Object.keys(made[0] ?? {});
+  if (names.length === 0) return made;
+  const insert = database.prepare(
+    `INSERT INTO occurrences (${names.join(", ")}, print) VALUES (${names.map(() => "?").join(", ")}, 0)`,
+  );
+  for (const one of made) insert.run(...names.map((name) => one[name as keyof OccurrenceRow] as SQLInputValue));
+  return made;
 }
 
 const groupOf: Record<OutcomeGrouping, (row: OccurrenceRow) => string | null> = {
@@ -92,14 +97,13 @@ describe("outcomes counted in SQL", () => {
   it.each(Object.keys(groupOf) as OutcomeGrouping[])("by %s give the figures of the rows read one by one", (by) => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 30 }), filter, (rows, wanted) => {
-        const { database, stored } = viewsWith(rows);
-        const counted = countedOutcomes(viewsOf(database), { ...wanted, by }, instants);
-        database.close();
+        const made = stored(rows);
+        const counted = countedOutcomes(views, { ...wanted, by }, instants);
         const figures = (groups: Iterable<readonly [string | null, Parameters<typeof keepingRate>[0]]>) =>
           new Map([...groups].filter(([, some]) => some.length > 0).map(([group, some]) => [group, keepingRate(some)] as const));
         const bySql = Map.groupBy(counted, ({ group, dueAt }) => (by === "team" ? `${group} ${dueAt}` : group));
         const byRow = Map.groupBy(
-          stored.filter((one) => isWanted(one, wanted)),
+          made.filter((one) => isWanted(one, wanted)),
           groupOf[by],
         );
         expect(figures(bySql)).toEqual(figures([...byRow].map(([group, some]) => [group, keepingOutcomes(some, instants)])));

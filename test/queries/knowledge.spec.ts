@@ -104,7 +104,7 @@ describe("what was answered at a moment", () => {
           expect(withoutRoot(later), name).toEqual(markErased(answer, withoutRoot(later)));
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
     // Histories in which nothing is learned late, ruled or erased would show nothing.
     for (const kind of ["visit", "promise", "retract", "correct", "contest", "policy", "erase", "clock", "wrong-clock"])
@@ -127,7 +127,7 @@ describe("what was answered at a moment", () => {
           expect(withoutRoot(later), name).toEqual(markErased(answer, withoutRoot(later)));
         }
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     );
   });
 });
