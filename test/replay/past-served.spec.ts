@@ -38,6 +38,7 @@ beforeAll(async () => {
   const adminScopes = ["record", "read", "personal", "audit", "admin"] as const;
   ({ ledger, secret } = await initLedger({ folder, name: "main", adminScopes }));
   server = await serveLedger(ledger, { host: "127.0.0.1", port: 0, version: "test", limits: { eventLoopDelayMsMax: 0 } });
+  await ledger.host.ready;
   await tell("accounts", { id: account, name: "Harbour Freight Lines", at: day("01") });
   await tell("people", { id: rep, team: "north", at: day("01") });
   await tell("policies", { promises: { recordingAllowanceMinutes: 0 } });
@@ -125,12 +126,9 @@ describe("troth replay", () => {
 });
 
 describe("a question that nobody waits for", () => {
-  const definition = (name: string) => queries.find((query) => query.name === name)!;
-  const request = {
-    params: {},
-    query: definition("balance").query.parse({}),
-    caller: { key: "key_0000000000000000", scopes: ["read"] } as any,
-  };
+  const balance = queries.find(({ name }) => name === "balance")!;
+  const caller = { key: "key_0000000000000000", scopes: ["read"] } as any;
+  const request = { params: {}, query: balance.query.parse({}), caller };
   let threads: ReadingThreads;
   beforeAll(() => {
     threads = readingThreads({ folder, logPath: ledgerPath(folder) }, ledger.readingDesk, ledger.history);
@@ -139,8 +137,8 @@ describe("a question that nobody waits for", () => {
 
   it("is dropped, whether it runs or waits, and the next one is answered", async () => {
     const gone = [new AbortController(), new AbortController()];
-    const asking = gone.map(({ signal }) => threads.reader(definition("balance"), { ...request }, {}, signal));
-    const next = threads.reader(definition("balance"), { ...request }, {}, new AbortController().signal);
+    const asking = gone.map(({ signal }) => threads.reader(balance, request, {}, signal));
+    const next = threads.reader(balance, request, {}, new AbortController().signal);
     for (const one of gone) one.abort();
     for (const one of asking) await expect(one).rejects.toMatchObject({ code: "request-timeout" });
     expect(await next).toMatchObject({ minutes: 60 });
@@ -150,7 +148,7 @@ describe("a question that nobody waits for", () => {
     const full = readingThreads({ folder, logPath: ledgerPath(folder) }, ledger.readingDesk, ledger.history);
     const { signal } = new AbortController();
     const asking = Array.from({ length: 66 }, () =>
-      full.reader(definition("balance"), { ...request }, {}, signal).catch(({ code }) => code as string),
+      full.reader(balance, request, {}, signal).catch(({ code }) => code as string),
     );
     expect(await asking.at(-1)).toBe("overloaded");
     await full.close();
