@@ -71,7 +71,7 @@ function evolve(state: PersonState, event: Recorded<PersonEvent>): PersonState {
 
 /** Moves are dated: one that is told late changes where a person was, not where it is. Moving after having left is a return. */
 function moved(state: Exclude<PersonState, { status: "none" }>, place: DatedPlace): PersonState {
-  const places = inOrder([...state.places, place]);
+  const places = inOrderOfDate([...state.places, place]);
   const isBack = state.leftAt === undefined || state.leftAt <= place.from;
   const { status, leftAt } = isBack ? { status: "here" as const, leftAt: undefined } : state;
   return { status, leftAt, ...placeOf(places.at(-1)!), places };
@@ -86,9 +86,9 @@ export const isOurs = (state: PersonPlace): boolean => state.account === undefin
 export const teamAt = (places: readonly DatedPlace[], at: Instant): Slug | undefined => placeAt(places, at).team;
 
 function placeAt(places: readonly DatedPlace[], at: Instant): PersonPlace {
-  const ordered = inOrder(places);
+  const ordered = inOrderOfDate(places);
   return ordered.findLast(({ from }) => from <= at) ?? ordered[0] ?? {};
 }
 
-const inOrder = (places: readonly DatedPlace[]): DatedPlace[] =>
+export const inOrderOfDate = (places: readonly DatedPlace[]): DatedPlace[] =>
   places.toSorted((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));

@@ -8,6 +8,7 @@ import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Views } from "../projections/views.ts";
 import type { Instants } from "./query.ts";
 import { keepingOutcomes } from "./reading.ts";
+import { isWithin, type Within } from "./teams.ts";
 
 export type OutcomeFilter = {
   direction?: string | undefined;
@@ -17,6 +18,7 @@ export type OutcomeFilter = {
   /** Outcomes from this instant on, and before that one. */
   from?: string | undefined;
   until?: string | undefined;
+  within?: Within | undefined;
 };
 
 export const outcomeGroupings = ["none", "promisor", "account", "team", "kind", "direction", "month", "quarter", "year"] as const;
@@ -56,6 +58,7 @@ export function countedOutcomes(views: Views, filter: OutcomeFilter & Groupings,
   const where = [
     "verdict IS NOT NULL AND at >= ?3 AND at < ?4",
     ...columns.map((column, index) => `${column} = ?${index + 5}`),
+    ...(filter.within === undefined ? [] : [isWithin(`?${columns.length + 5}`)]),
   ].join(" AND ");
   const parameters = [
     instants.asOf,
@@ -63,6 +66,7 @@ export function countedOutcomes(views: Views, filter: OutcomeFilter & Groupings,
     filter.from ?? "",
     filter.until ?? "9",
     ...columns.map((column) => filter[column]!),
+    ...(filter.within === undefined ? [] : [filter.within]),
   ];
   const undisputed = views.all<CountedOutcome & { verdict: KeepingVerdict }>(
     `SELECT ${group}, ${dueAt} AS dueAt, CASE WHEN ${hasEnded} THEN verdict ELSE 'pending' END AS verdict, credit, count(*) AS times

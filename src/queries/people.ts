@@ -9,9 +9,11 @@ import type { Views } from "../projections/views.ts";
 import { keepingAnswer, keepingOf } from "./keeping-rates.ts";
 import { contactTime, contactTimeAnswer } from "./balance.ts";
 import { coachingAnswer, coachingOver } from "./coaching.ts";
+import { countedOutcomes } from "./counted-outcomes.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, pageOf } from "./query.ts";
 import { basisOf, keepingOutcomes } from "./reading.ts";
+import { ofPerson } from "./teams.ts";
 import { trustAnswer, trustOptions, trustOver } from "./trust.ts";
 
 const personAnswer = z.strictObject({
@@ -134,6 +136,7 @@ export const scorecard = defineQuery({
       requirePersonRow(views, person);
       const policy = policyInForce(views);
       const options = trustOptions(views, policy);
+      const within = ofPerson(person);
       const rows = views.all<OccurrenceRow>(`SELECT * FROM occurrences WHERE promisor = ? ORDER BY at, position, occurrence`, [
         person,
       ]);
@@ -151,7 +154,7 @@ export const scorecard = defineQuery({
           trust: trustOver(some, options, reading),
         })),
         time: contactTime(views, policy, { person }),
-        coaching: coachingOver(rows, reading),
+        coaching: coachingOver(views, within, countedOutcomes(views, { within, by: "promisor", and: "kind" }, reading), reading),
         basis: basisOf(reading),
       };
     });

@@ -1,15 +1,17 @@
 /** How a team keeps what it promises: who keeps, who is late, and at what kind of promise. */
 import { z } from "zod";
 import { keepingRate } from "../domain/keeping.ts";
-import { type Instant, personId, slug } from "../domain/values.ts";
+import { priorMeanAt, trustOfSums } from "../domain/trust.ts";
+import { personId, slug } from "../domain/values.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { coachingAnswer, coachingOver } from "./coaching.ts";
+import { countedOutcomes } from "./counted-outcomes.ts";
 import { keepingAnswer, keepingOf, ranked } from "./keeping-rates.ts";
 import { basis, defineQuery } from "./query.ts";
-import { basisOf, keepingOutcomes } from "./reading.ts";
+import { basisOf } from "./reading.ts";
 import { teamsIn } from "./teams.ts";
-import { trustAnswer, trustOptions, trustOver } from "./trust.ts";
+import { trustAnswer, trustAnswerOf, trustOptions } from "./trust.ts";
+import { type GroupSums, summed, trustSums } from "./trust-report.ts";
 
 export const teamScorecard = defineQuery({
   name: "team-scorecard",
@@ -44,32 +46,31 @@ export const teamScorecard = defineQuery({
     const { views, asOf } = reading;
     return views.snapshot(() => {
       const options = trustOptions(views, policyInForce(views));
+      const prior = priorMeanAt(options, asOf);
       const teams = teamsIn(views);
-      const members = teams.membersOf(team);
-      const rows = views
-        .all<OccurrenceRow>(
-          `SELECT * FROM occurrences WHERE promisor IN (SELECT value FROM json_each(?)) ORDER BY at, position, occurrence`,
-          [JSON.stringify(members)],
-        )
-        .filter(({ promisor, due_at, at }) => teams.teamOf(promisor, (due_at ?? at) as Instant | null) === team);
-      const keepingFor = (some: readonly OccurrenceRow[]) => keepingOf(keepingRate(keepingOutcomes(some, reading)));
-      const byPerson = Map.groupBy(rows, ({ promisor }) => promisor);
-      const people = members.map((person) => ({
+      const within = teams.within(team);
+      const counted = countedOutcomes(views, { within, by: "promisor", and: "kind" }, reading);
+      const sums = trustSums(views, { within, by: "promisor" }, options, reading);
+      const trustOf = (some: readonly GroupSums[]) => {
+        const { pending, ...sum } = summed(some);
+        return trustAnswerOf(trustOfSums({ ...sum, prior }, asOf), pending);
+      };
+      const people = teams.membersOf(team).map((person) => ({
         group: person,
         isHere: teams.teamOf(person, asOf) === team,
-        trust: trustOver(byPerson.get(person) ?? [], options, reading),
-        keeping: keepingFor(byPerson.get(person) ?? []),
+        trust: trustOf(sums.filter(({ group }) => group === person)),
+        keeping: keepingOf(keepingRate(counted.filter(({ group }) => group === person))),
       }));
       return {
         team,
-        trust: trustOver(rows, options, reading),
-        keeping: keepingFor(rows),
+        trust: trustOf(sums),
+        keeping: keepingOf(keepingRate(counted)),
         people: ranked(people).map(({ group, ...rest }) => ({ person: group as z.output<typeof personId>, ...rest })),
-        byKind: [...Map.groupBy(rows, ({ kind }) => kind)].map(([kind, some]) => ({
+        byKind: [...Map.groupBy(counted, ({ and }) => and)].map(([kind, some]) => ({
           kind: kind as z.output<typeof slug>,
-          keeping: keepingFor(some),
+          keeping: keepingOf(keepingRate(some)),
         })),
-        coaching: coachingOver(rows, reading),
+        coaching: coachingOver(views, within, counted, reading),
         basis: basisOf(reading),
       };
     });

@@ -7,7 +7,7 @@ import type { Views } from "../projections/views.ts";
 import { hasEnded, isPending } from "./counted-outcomes.ts";
 import { basis, defineQuery, encodeCursor, type Instants, page, placeAfter } from "./query.ts";
 import { band, basisOf, rounded, score } from "./reading.ts";
-import { teamsIn } from "./teams.ts";
+import { isWithin, teamsIn, type Within } from "./teams.ts";
 import { trustOptions } from "./trust.ts";
 
 const groupings = z.enum(["account", "promisor", "team"]);
@@ -22,21 +22,21 @@ const decay = decayIn("at", "?1");
 
 export type GroupSums = { group: string | null; positive: number; negative: number; outcomes: number; pending: number };
 
-/** Decayed sums of outcomes, by group. `?1` and `?2` are the instants, `?4` the direction, `?5` those whose team depends on the instant. */
-const sumsBy = (group: string, at: string): string =>
+/** Decayed sums of outcomes, by group. `?1` and `?2` are the instants, `?4` the direction, `?5` those whose team depends on the instant, `?6` whose are meant. */
+const sumsBy = (group: string, at: string, within: string): string =>
   `SELECT ${group} AS "group", ${at} AS at,
      coalesce(sum(CASE WHEN ${ended} THEN weight * credit * ${decay} END), 0) AS positive,
      coalesce(sum(CASE WHEN ${ended} THEN weight * (1 - credit) * ${decay} END), 0) AS negative,
      count(CASE WHEN ${ended} THEN 1 END) AS outcomes,
      count(CASE WHEN NOT (${hasEnded}) THEN 1 END) AS pending
-   FROM occurrences WHERE direction = ?4 AND verdict IS NOT NULL AND (${ended} OR (${isPending} AND NOT (${hasEnded}))) AND ?5 IS NOT NULL
+   FROM occurrences WHERE (?4 IS NULL OR direction = ?4) AND verdict IS NOT NULL AND (${ended} OR (${isPending} AND NOT (${hasEnded}))) AND ?5 IS NOT NULL${within}
    GROUP BY 1, 2`;
 
-type Asked = { by: z.output<typeof groupings>; direction: string };
+type Asked = { by: z.output<typeof groupings>; direction?: string; within?: Within };
 
 export function trustSums(
   views: Views,
-  { by, direction }: Asked,
+  { by, direction, within }: Asked,
   options: TrustOptions,
   { asOf, knownAt }: Instants,
 ): GroupSums[] {
@@ -45,15 +45,16 @@ export function trustSums(
   const at =
     teams === undefined ? "NULL" : "CASE WHEN promisor IN (SELECT value FROM json_each(?5)) THEN coalesce(due_at, at) END";
   const movers = JSON.stringify(teams?.movers ?? []);
-  const rows = views.all<GroupSums & { at: string | null }>(sumsBy(column, at), [
-    ...[asOf, knownAt, halfLifeSeconds(options), direction, movers],
-  ]);
+  const rows = views.all<GroupSums & { at: string | null }>(
+    sumsBy(column, at, within === undefined ? "" : ` AND ${isWithin("?6")}`),
+    [asOf, knownAt, halfLifeSeconds(options), direction ?? null, movers, ...(within === undefined ? [] : [within])],
+  );
   if (teams === undefined) return rows;
   const byTeam = Map.groupBy(rows, ({ group, at }) => teams.teamOf(group, at as Instants["asOf"] | null));
   return [...byTeam].map(([group, some]) => ({ group, ...summed(some) }));
 }
 
-function summed(some: readonly Omit<GroupSums, "group">[]): Omit<GroupSums, "group"> {
+export function summed(some: readonly Omit<GroupSums, "group">[]): Omit<GroupSums, "group"> {
   const sum = { positive: 0, negative: 0, outcomes: 0, pending: 0 };
   for (const each of some) for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += each[name];
   return sum;

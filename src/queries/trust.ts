@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { rapportAt } from "../domain/rapport.ts";
 import type { Policy } from "../domain/policy.ts";
-import { trustAt, trustTimeline, type TrustOptions, type TrustOutcome } from "../domain/trust.ts";
+import { type Trust, trustAt, trustTimeline, type TrustOptions, type TrustOutcome } from "../domain/trust.ts";
 import {
   accountId,
   type AccountId,
@@ -63,21 +63,23 @@ export function trustOver(
   more: readonly TrustOutcome[] = [],
 ): z.output<typeof trustAnswer> {
   const trust = trustAt([...trustOutcomes(rows, instants), ...more], options, instants.asOf);
-  return {
-    score: rounded(trust.score),
-    band: roundedBand(trust.band),
-    opinion: {
-      belief: rounded(trust.opinion.belief),
-      disbelief: rounded(trust.opinion.disbelief),
-      uncertainty: rounded(trust.opinion.uncertainty),
-    },
-    positive: rounded(trust.positive),
-    negative: rounded(trust.negative),
-    prior: trust.prior,
-    outcomes: trust.outcomes,
-    pending: rows.filter((row) => isPendingRow(row, instants)).length,
-  };
+  return trustAnswerOf(trust, rows.filter((row) => isPendingRow(row, instants)).length);
 }
+
+export const trustAnswerOf = (trust: Trust, pending: number): z.output<typeof trustAnswer> => ({
+  score: rounded(trust.score),
+  band: roundedBand(trust.band),
+  opinion: {
+    belief: rounded(trust.opinion.belief),
+    disbelief: rounded(trust.opinion.disbelief),
+    uncertainty: rounded(trust.opinion.uncertainty),
+  },
+  positive: rounded(trust.positive),
+  negative: rounded(trust.negative),
+  prior: trust.prior,
+  outcomes: trust.outcomes,
+  pending,
+});
 
 const roundedBand = ({ low, high }: { low: number; high: number }) => ({ low: rounded(low), high: rounded(high) });
 
