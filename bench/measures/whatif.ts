@@ -6,7 +6,7 @@ import { ledgerPath } from "../../src/composition/ledger-folder.ts";
 import { openSqliteLog } from "../../src/event-store/sqlite/sqlite-log.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
 import { projections } from "../../src/projections/registry.ts";
-import { whatIfRequest, type WhatIfSummary } from "../../src/replay/what-if.ts";
+import { type Known, whatIfRequest, type WhatIfSummary } from "../../src/replay/what-if.ts";
 import { runWhatIf } from "../../src/replay/what-if-run.ts";
 import { decode } from "../../src/ledger/envelope.ts";
 import { type Figure, median, timed } from "../measuring.ts";
@@ -33,19 +33,19 @@ export async function measureWhatIf(folder: string, roundCount: number): Promise
     await inScratch(async (scratch) => {
       const rebuilt = await timed(() => rebuildViews(scratch, log, projections));
       const before = process.memoryUsage().rss;
-      const asked = (name: string, knownAt?: number) => {
+      const asked = (name: string, known?: Known) => {
         const workFolder = join(scratch, name);
         mkdirSync(workFolder);
         const onProgress = async () => {
           residentBytes = Math.max(residentBytes, process.memoryUsage().rss - before);
           await turn();
         };
-        const request = whatIfRequest.parse({ policy, graceMinutes: 0, knownAt });
-        return timed(() => runWhatIf({ request, log, viewsPath: rebuilt.result.path, workFolder, now, onProgress }));
+        const request = whatIfRequest.parse({ policy, graceMinutes: 0 });
+        return timed(() => runWhatIf({ request, known, log, viewsPath: rebuilt.result.path, workFolder, now, onProgress }));
       };
       const present = await asked("now");
       summary = present.result;
-      const half = await asked("half", Math.ceil(events / 2));
+      const half = await asked("half", { size: Math.ceil(events / 2), knownAt: now });
       rounds.push({ rebuildSeconds: rebuilt.seconds, nowSeconds: present.seconds, halfSeconds: half.seconds });
     });
   }

@@ -78,8 +78,8 @@ export function problemOf(error: unknown): Answer {
   if (error instanceof SubjectErasedError) return answer("subject-erased", error.message);
   if (error instanceof CursorError) return answer("cursor-invalid", error.message, { errors: [cursorField(error.message)] });
   if (error instanceof VantageError) {
-    const { code, field, message } = error;
-    return answer(code, sentence(message), { errors: [{ in: "query", field, reason: message }] });
+    const { code, field, message, where } = error;
+    return answer(code, sentence(message), { errors: [{ in: where, field, reason: message }] });
   }
   return unavailability(error) ?? frameworkRefusal(error) ?? answer("internal", "The request was not understood to be at fault.");
 }

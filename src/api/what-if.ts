@@ -9,7 +9,14 @@ import { isEqual } from "../domain/promise/facts.ts";
 import { derivedId, freshId } from "../ledger/ids.ts";
 import { CursorError, decodeCursor, encodeCursor } from "../queries/query.ts";
 import { checkWhatIf } from "../replay/what-if-checks.ts";
-import { differenceKinds, type DifferencePlace, type WhatIfJob, whatIfRequest, type WhatIfRequest } from "../replay/what-if.ts";
+import {
+  differenceKinds,
+  type DifferencePlace,
+  type Known,
+  type WhatIfJob,
+  whatIfRequest,
+  type WhatIfRequest,
+} from "../replay/what-if.ts";
 import type { Admission } from "./admission.ts";
 import { sendJson } from "./answer.ts";
 import { requireUnboundKey } from "./auth.ts";
@@ -35,7 +42,7 @@ const pageCount = 50;
 const linesCount = 500;
 
 export function mountWhatIf(app: FastifyInstance, deps: ApiDeps, limits: Limits, admit: Admission, draining: AbortSignal): void {
-  const { whatIfs, desk, host, log } = deps;
+  const { whatIfs, desk, host, readingDesk } = deps;
   if (whatIfs === undefined) return;
   const admitted = admit("read");
   const unbound = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -57,12 +64,12 @@ export function mountWhatIf(app: FastifyInstance, deps: ApiDeps, limits: Limits,
     handler: async (request, reply) => {
       const asked = request.body as WhatIfRequest;
       await host.caughtUp(desk.ledger.lastPosition, limits.viewsWaitMs);
-      checkWhatIf(host.views, log.head(), asked);
+      const known = checkWhatIf(readingDesk, asked);
       const id = idFor(request);
       const before = whatIfs.requestOf(id);
       if (before !== undefined && !isEqual(before, asked))
         throw new ApiError("idempotency-key-reused", "The Idempotency-Key was used for another replay.");
-      const job = whatIfs.start(id, asked);
+      const job = whatIfs.start(id, asked, known);
       return sendJob(reply.code(202).header("location", `/v1/replay/${id}`), job);
     },
   });

@@ -32,7 +32,7 @@ export const replayCommand = (shell: Shell): Command =>
     .option("--team <team>", "accounts whose owner is in this team")
     .option("--promisor <party>", "what this party promised")
     .option("--until <instant>", "outcomes before this instant", instantArgument)
-    .option("--known-at <size>", "rest on the first so many events of the log")
+    .option("--known-at <place>", "rest on what was known at this size of the log, or at this instant", place)
     .option("--out <file>", "write every difference into a new file, one a line")
     .addHelpText(
       "after",

@@ -4,9 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
 import type { OpenLedger } from "../composition/ledger-folder.ts";
 import { freshId } from "../ledger/ids.ts";
+import { VantageError } from "../queries/vantage.ts";
 import { checkWhatIf } from "../replay/what-if-checks.ts";
 import {
   type DifferencePlace,
+  type Known,
   type WhatIfJob,
   whatIfRequest,
   type WhatIfRequest,
@@ -54,7 +56,7 @@ function requestOf(flags: WhatIfFlags): WhatIfRequest {
     policy: policyIn(flags.policy),
     graceMinutes: numberOf(flags.graceMinutes),
     slice: { accounts, owner, team, promisor, from, until },
-    knownAt: numberOf(flags.knownAt),
+    knownAt: flags.knownAt,
   });
   if (parsed.success) return parsed.data;
   throw new CliError(exitCodes.usage, issueText(parsed.error.issues[0]!, flags.policy));
@@ -102,9 +104,9 @@ async function answered(
   const { whatIfs, host, store } = ledger;
   await host.ready;
   await host.caughtUp(store.log.head(), 600_000);
-  checkWhatIf(host.views, store.log.head(), request);
+  const known = knownIn(ledger, request);
   whatIfs.hurry();
-  const { id } = whatIfs.start(freshId("rpl", Date.now()), request);
+  const { id } = whatIfs.start(freshId("rpl", Date.now()), request, known);
   const progress = progressOn(shell);
   const ended = whatIfs.ended(id).then(() => true);
   while (!(await Promise.race([ended, delay(pollMs, false)]))) {
@@ -116,6 +118,15 @@ async function answered(
   if (summary === null) throw new Error(failure ?? "the replay ended without an answer");
   if (out !== undefined) write(whatIfs, id, out);
   return summary;
+}
+
+/** @throws CliError for a place where nothing is known. */
+function knownIn({ readingDesk }: OpenLedger, request: WhatIfRequest): Known | undefined {
+  try {
+    return checkWhatIf(readingDesk, request);
+  } catch (error) {
+    throw error instanceof VantageError ? new CliError(exitCodes.usage, `--known-at: ${error.message}`) : error;
+  }
 }
 
 function write(whatIfs: OpenLedger["whatIfs"], id: string, out: number): void {

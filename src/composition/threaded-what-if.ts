@@ -7,7 +7,7 @@ import { viewsPath } from "../projections/database.ts";
 import { projections } from "../projections/registry.ts";
 import { differencesPath, scratchPaths } from "../replay/what-if-run.ts";
 import { readDifferences } from "../replay/what-if-differences.ts";
-import { type WhatIfJob, type WhatIfJobs, type WhatIfRequest, WhatIfsFullError } from "../replay/what-if.ts";
+import { type Known, type WhatIfJob, type WhatIfJobs, type WhatIfRequest, WhatIfsFullError } from "../replay/what-if.ts";
 import type { FromWhatIfWorker, WhatIfWorkerData } from "./what-if-worker.ts";
 
 export type WhatIfOptions = {
@@ -37,6 +37,7 @@ const heapMbMax = 256;
 type Entry = {
   job: WhatIfJob;
   request: WhatIfRequest;
+  known: Known | undefined;
   folder: string;
   ended: PromiseWithResolvers<undefined>;
   worker?: Worker;
@@ -69,7 +70,7 @@ export function threadedWhatIfs(options: WhatIfOptions): StartedWhatIfs {
     try {
       mkdirSync(entry.folder, { recursive: true, mode: 0o700 });
       const data: WhatIfWorkerData = {
-        ...{ logPath, restPerWork, request: entry.request, workFolder: entry.folder, now: startedAt },
+        ...{ logPath, restPerWork, request: entry.request, known: entry.known, workFolder: entry.folder, now: startedAt },
         viewsPath: viewsPath(folder, projections),
       };
       entry.worker = new Worker(new URL("./what-if-worker.ts", import.meta.url), {
@@ -118,16 +119,16 @@ export function threadedWhatIfs(options: WhatIfOptions): StartedWhatIfs {
   };
 
   return {
-    start(id, request) {
-      const known = entries.get(id);
-      if (known !== undefined) return known.job;
+    start(id, request, known) {
+      const before = entries.get(id);
+      if (before !== undefined) return before.job;
       const waiting = inState("waiting").length;
       if (waiting >= waitingCountMax) throw new WhatIfsFullError(waiting);
       const job: WhatIfJob = {
         ...{ id, state: "waiting", progress: { phase: "waiting", done: 0, of: 0 }, askedAt: now() },
         ...{ startedAt: null, endedAt: null, keptUntil: null, summary: null, failure: null },
       };
-      entries.set(id, { job, request, folder: join(root, id), ended: Promise.withResolvers() });
+      entries.set(id, { job, request, known, folder: join(root, id), ended: Promise.withResolvers() });
       next();
       return entries.get(id)!.job;
     },

@@ -6,11 +6,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Instant } from "../domain/values.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
-import type { WhatIfProgress, WhatIfRequest, WhatIfSummary } from "../replay/what-if.ts";
+import type { Known, WhatIfProgress, WhatIfRequest, WhatIfSummary } from "../replay/what-if.ts";
 import { runWhatIf } from "../replay/what-if-run.ts";
 
 export type WhatIfWorkerData = {
   request: WhatIfRequest;
+  known: Known | undefined;
   logPath: string;
   viewsPath: string;
   workFolder: string;

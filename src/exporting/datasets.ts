@@ -25,7 +25,7 @@ export type Dataset = {
   name: DatasetName;
   /** One row each. */
   about: string;
-  /** The columns by which rows are ordered, and from which an export goes on. */
+  /** The columns by which rows are ordered, and from which an export goes on: as they lie in the file, so that nothing is sorted or read at random. */
   key: readonly string[];
   columns: readonly Column[];
   /** Where sealed text lies, as an expression; undefined where there is none. It is no column: text is opened for an export that asks for it. */
@@ -122,7 +122,7 @@ const people = dataset(
 const interactions = dataset(
   "interactions",
   "An interaction, as corrected.",
-  ["interaction"],
+  ["account", "started_at", "interaction"],
   "main.interactions t",
   [
     ["interaction", "text", "t.id", "Its id."],
@@ -147,7 +147,7 @@ const interactions = dataset(
 const promises = dataset(
   "promises",
   "A promise, as said.",
-  ["promise"],
+  ["account", "position"],
   "main.promises t",
   [
     ["promise", "text", "t.id", "Its id."],
@@ -171,7 +171,7 @@ const promises = dataset(
 const occurrences = dataset(
   "occurrences",
   "One thing to be kept, and whether it was. Number 0 stands for a promise that never came to bind.",
-  ["promise", "occurrence"],
+  ["account", "promise", "occurrence"],
   "main.occurrences t",
   [
     ["promise", "text", "t.promise", "The promise."],

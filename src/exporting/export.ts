@@ -36,9 +36,7 @@ export type ExportSource = {
 /** `after` is no key of this dataset. */
 export class ExportKeyError extends Error {
   constructor({ name, key }: Dataset) {
-    super(
-      `must be the last row's ${key.join(" and ")}${key.length > 1 ? ", joined by a comma" : ""}, as an export of ${name} has it`,
-    );
+    super(`must be the last row's ${key.join(",")}, as an export of ${name} has it`);
     this.name = "ExportKeyError";
   }
 }
@@ -88,11 +86,15 @@ export function keyIn(of: Dataset, after: string | undefined): Cell[] | undefine
   const parts = after.split(",");
   if (parts.length !== of.key.length) throw new ExportKeyError(of);
   return parts.map((part, index) => {
-    const isNumber = of.columns.find(({ name }) => name === of.key[index])!.type === "integer";
-    if (isNumber ? !/^(0|[1-9][0-9]{0,14})$/.test(part) : !/^[a-z_0-9]{1,60}$/.test(part)) throw new ExportKeyError(of);
-    return isNumber ? Number(part) : part;
+    const { type } = of.columns.find(({ name }) => name === of.key[index])!;
+    if (!keyForms[type].test(part)) throw new ExportKeyError(of);
+    return type === "integer" ? Number(part) : part;
   });
 }
+
+const [integerForm, instantForm] = [/^(0|[1-9][0-9]{0,14})$/, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/];
+const idForm = /^[a-z_0-9]{1,60}$/;
+const keyForms = { integer: integerForm, instant: instantForm, text: idForm, number: idForm, boolean: idForm, json: idForm };
 
 async function* viewRows(
   { viewsPath, now }: ExportSource,

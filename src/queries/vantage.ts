@@ -59,15 +59,17 @@ export type AskedVantage = {
 
 export type VantageErrorCode = "in-the-future" | "before-ledger" | "beyond-log" | "as-of-after-known-at";
 
-/** Nothing can be said from there. `field` names the parameter as a JSON pointer. */
+/** Nothing can be said from there. `field` names the parameter as a JSON pointer, `where` the part of the request that it stands in. */
 export class VantageError extends Error {
   readonly code: VantageErrorCode;
   readonly field: string;
-  constructor(code: VantageErrorCode, field: string, message: string) {
+  readonly where: "query" | "body";
+  constructor(code: VantageErrorCode, field: string, message: string, where: "query" | "body" = "query") {
     super(message);
     this.name = "VantageError";
     this.code = code;
     this.field = field;
+    this.where = where;
   }
 }
 

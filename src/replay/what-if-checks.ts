@@ -3,17 +3,30 @@ import { DomainError } from "../domain/errors.ts";
 import { checkPolicy } from "../domain/policy.ts";
 import { isAccount, isPerson } from "../domain/values.ts";
 import type { Views } from "../projections/views.ts";
-import type { WhatIfRequest } from "./what-if.ts";
+import type { ReadingDesk } from "../queries/query.ts";
+import { VantageError, vantageOf } from "../queries/vantage.ts";
+import type { Known, WhatIfRequest, WhatIfSlice } from "./what-if.ts";
 
 /**
  * @param views that have caught up with the log.
- * @param head how many events there are.
- * @throws DomainError naming the field.
+ * @returns what `knownAt` means; undefined where it is absent.
+ * @throws DomainError naming the field, VantageError.
  */
-export function checkWhatIf(views: Views, head: number, { policy, slice, knownAt }: WhatIfRequest): void {
+export function checkWhatIf(
+  { views, times, log, now }: Pick<ReadingDesk, "views" | "times" | "log" | "now">,
+  { policy, slice, knownAt }: WhatIfRequest,
+): Known | undefined {
   checkPolicy(policy, "/policy");
-  if (knownAt !== undefined && knownAt > head)
-    throw new DomainError("in-the-future", `the log has ${head} events and not ${knownAt} yet`, "/knownAt");
+  checkSlice(views, slice);
+  if (knownAt === undefined) return undefined;
+  try {
+    return vantageOf({ knownAt: String(knownAt) }, times, log.head(), now());
+  } catch (error) {
+    throw error instanceof VantageError ? new VantageError(error.code, error.field, error.message, "body") : error;
+  }
+}
+
+function checkSlice(views: Views, slice: WhatIfSlice): void {
   const { accounts = [], owner, promisor, team } = slice;
   accounts.forEach((account, index) => requireRow(views, "accounts", account, `/slice/accounts/${index}`));
   if (owner !== undefined) requireRow(views, "people", owner, "/slice/owner");

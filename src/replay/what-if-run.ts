@@ -2,12 +2,11 @@
 import { join } from "node:path";
 import { type AccountId, type Instant, promiseDirection } from "../domain/values.ts";
 import type { Log } from "../event-store/log.ts";
-import { decode } from "../ledger/envelope.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { projections } from "../projections/registry.ts";
 import type { Views } from "../projections/views.ts";
 import { trustOptions } from "../queries/trust.ts";
-import type { DifferenceKind, WhatIfProgress, WhatIfRequest, WhatIfSlice, WhatIfSummary } from "./what-if.ts";
+import type { DifferenceKind, Known, WhatIfProgress, WhatIfRequest, WhatIfSlice, WhatIfSummary } from "./what-if.ts";
 import { type Comparison, dormancyDifference, rapportDifference, sizeOfDormancy, trustDifference } from "./what-if-accounts.ts";
 import { type DifferenceWriter, openDifferencesForWriting } from "./what-if-differences.ts";
 import { isSameKeeping, keepingSide, KeepingTally, outcomesWithin, sizeOfKeeping } from "./what-if-keeping.ts";
@@ -17,6 +16,8 @@ import { sizeOfVerdict, verdictDifferences } from "./what-if-verdicts.ts";
 
 export type WhatIfInput = {
   request: WhatIfRequest;
+  /** Where `knownAt` was asked for. */
+  known?: Known | undefined;
   log: Log;
   /** The running views, under the policy in force. */
   viewsPath: string;
@@ -37,16 +38,12 @@ export const scratchPaths = (workFolder: string): string[] => [scratchPath, buil
 const used = projections.filter(({ name }) => !["activity", "keys", "business-outcomes"].includes(name));
 
 export async function runWhatIf(input: WhatIfInput): Promise<WhatIfSummary> {
-  const { request, log, viewsPath, workFolder, onProgress } = input;
-  const { knownAt } = request;
-  if (knownAt === undefined) return compared(input, viewsPath, input.now);
+  const { known, log, viewsPath, workFolder, onProgress } = input;
+  if (known === undefined) return compared(input, viewsPath, input.now);
   const path = builtPath(workFolder);
-  await buildViews(log, knownAt, path, used, (done, of) => onProgress({ phase: "building", done, of }));
-  return compared(input, path, logTimeAt(log, knownAt));
+  await buildViews(log, known.size, path, used, (done, of) => onProgress({ phase: "building", done, of }));
+  return compared(input, path, known.knownAt);
 }
-
-/** What was recorded last there: log time never runs backwards but where the clock was corrected, and counts anew from then. */
-const logTimeAt = (log: Log, size: number): Instant => decode(log.readAll(size - 1, 1)[0]!)!.recordedAt;
 
 async function compared(input: WhatIfInput, viewsPath: string, at: Instant): Promise<WhatIfSummary> {
   const { request, workFolder, onProgress } = input;

@@ -31,8 +31,6 @@ export type Sides = {
 /** What the folds of a policy write. Everything else is read where it lies. */
 const tablesOfVerdicts = ["occurrences", "unattested"];
 const tablesOfDormancy = ["dormancy"];
-/** The one index that comparing needs; others would cost more than they save in a file that is read once. */
-const indexNeeded = "occurrences_by_account";
 
 /**
  * Both sides stand at one position, whatever is appended meanwhile: each connection keeps the state of the views that it began with.
@@ -92,10 +90,9 @@ function pinned(before: DatabaseSync, after: DatabaseSync): void {
 
 /** A name without a schema means the first of its tables: of the scratch file before those of the ledger. */
 function putInFront(after: DatabaseSync, names: readonly string[]): void {
-  const made = after.prepare(
-    `SELECT sql FROM ledger.sqlite_schema WHERE (type = 'table' AND name = ?1) OR (type = 'index' AND name = ?2 AND tbl_name = ?1)`,
-  );
-  for (const name of names) for (const { sql } of made.all(name, indexNeeded) as { sql: string }[]) after.exec(sql);
+  const made = after.prepare(`SELECT sql FROM ledger.sqlite_schema WHERE type = 'table' AND name = ?`);
+  // Without indexes: an account's rows lie together, and the file is read once.
+  for (const name of names) after.exec((made.get(name) as { sql: string }).sql);
 }
 
 /** As if the policy had been adopted at the end of what is known. */

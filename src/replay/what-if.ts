@@ -3,6 +3,7 @@ import { z } from "zod";
 import { policyDocument } from "../domain/policy.ts";
 import { accountId, type Instant, instant, partyId, personId, slug } from "../domain/values.ts";
 import { basis } from "../queries/query.ts";
+import { knownAtText } from "../queries/vantage.ts";
 
 /** Which part of the ledger is looked at; all of it where nothing is said. */
 export const whatIfSlice = z.strictObject({
@@ -28,11 +29,10 @@ export const whatIfRequest = z.strictObject({
     error: "must not be earlier than `from`",
   }),
   knownAt: z
-    .int()
-    .min(1)
+    .union([z.int().min(0), knownAtText])
     .optional()
     .describe(
-      "How many events of the log were known: both sides rest on these, at the log's time there. All of them, now, where absent.",
+      "Both sides rest on what was known then, and are read at that instant: a size of the log, an instant, or both as `size@instant`. Now where absent.",
     ),
 });
 export type WhatIfRequest = z.output<typeof whatIfRequest>;
@@ -205,9 +205,10 @@ export type DifferencePage = { items: string[]; next: DifferencePlace | null };
 export interface WhatIfJobs {
   /**
    * @param id of the job; where there is one of this id, that one is meant.
+   * @param known what `knownAt` means; nothing where it is absent.
    * @throws WhatIfsFullError when as many wait as may.
    */
-  start(id: string, request: WhatIfRequest): WhatIfJob;
+  start(id: string, request: WhatIfRequest, known: Known | undefined): WhatIfJob;
   get(id: string): WhatIfJob | undefined;
   list(): WhatIfJob[];
   /** What was asked; undefined for an unknown job. */
@@ -230,6 +231,9 @@ export class WhatIfsFullError extends Error {
     this.name = "WhatIfsFullError";
   }
 }
+
+/** How many events were known, and the instant at which they are read. */
+export type Known = { size: number; knownAt: Instant };
 
 /** The instants at which both sides are read. */
 export type Reading = { asOf: Instant; knownAt: Instant };

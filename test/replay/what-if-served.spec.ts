@@ -180,8 +180,11 @@ describe("a replay", () => {
       "validation-failed",
       "/slice/until",
     ],
-    ["a size before the first event", { policy: {}, knownAt: 0 }, "validation-failed", "/knownAt"],
-    ["a size beyond the log", { policy: {}, knownAt: 1_000_000 }, "in-the-future", "/knownAt"],
+    ["a size before the first event", { policy: {}, knownAt: 0 }, "before-ledger", "/knownAt"],
+    ["an instant before the first event", { policy: {}, knownAt: "2020-01-01T00:00:00.000Z" }, "before-ledger", "/knownAt"],
+    ["an instant to come", { policy: {}, knownAt: "2199-01-01T00:00:00.000Z" }, "in-the-future", "/knownAt"],
+    ["what is no place in the log", { policy: {}, knownAt: "yesterday" }, "validation-failed", "/knownAt"],
+    ["a size beyond the log", { policy: {}, knownAt: 1_000_000 }, "beyond-log", "/knownAt"],
   ])("of %s is refused by name", async (_, body, code, field) => {
     const answer = await asked("POST", "replay", { body });
     const problem = (await answer.json()) as { code: string; errors: { field: string }[] };

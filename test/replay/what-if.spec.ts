@@ -275,8 +275,8 @@ describe("what was known at a size", () => {
           readAll: (after, count) => log.readAll(after, Math.min(count, size - after)),
         };
         const { recordedAt } = decode(log.readAll(size - 1, 1)[0]!)!;
-        const then = await asked({ ...ledger, store: { ...ledger.store, log: upTo } }, { policy }, recordedAt);
-        const later = await asked(ledger, { policy, knownAt: size });
+        const then = await asked({ ...ledger, store: { ...ledger.store, log: upTo } }, { policy }, { now: recordedAt });
+        const later = await asked(ledger, { policy }, { known: { size, knownAt: recordedAt } });
         expect(later.summary).toEqual(then.summary);
         expect(later.differences).toEqual(then.differences);
       }),

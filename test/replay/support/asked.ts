@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Instant } from "../../../src/domain/values.ts";
 import { rebuildViews } from "../../../src/projections/rebuild.ts";
 import { projections } from "../../../src/projections/registry.ts";
 import {
@@ -9,6 +10,7 @@ import {
   difference,
   type DifferenceKind,
   type DifferencePlace,
+  type Known,
   whatIfRequest,
   type WhatIfSummary,
   whatIfSummary,
@@ -24,14 +26,18 @@ export type Asked = {
 };
 
 /** Answers and differences are held against their own schemas. */
-export async function asked({ store: { log }, desk }: TestLedger, request: object, now = desk.ledger.now()): Promise<Asked> {
+export async function asked(
+  { store: { log }, desk }: TestLedger,
+  request: object,
+  { now = desk.ledger.now(), known }: { now?: Instant; known?: Known } = {},
+): Promise<Asked> {
   const folder = mkdtempSync(join(tmpdir(), "troth-what-if-"));
   try {
     const { path: viewsPath } = await rebuildViews(folder, log, projections);
     const workFolder = join(folder, "work");
     mkdirSync(workFolder);
     const parsed = whatIfRequest.parse(request);
-    const input = { request: parsed, log, viewsPath, workFolder, now, onProgress: () => Promise.resolve() };
+    const input = { request: parsed, known, log, viewsPath, workFolder, now, onProgress: () => Promise.resolve() };
     const summary = whatIfSummary.parse(await runWhatIf(input));
     for (const path of scratchPaths(workFolder)) rmSync(path, { force: true });
     if (readdirSync(workFolder).length !== 1) throw new Error(`left behind: ${readdirSync(workFolder).join(", ")}`);
