@@ -9,14 +9,7 @@ import { isEqual } from "../domain/promise/facts.ts";
 import { derivedId, freshId } from "../ledger/ids.ts";
 import { CursorError, decodeCursor, encodeCursor } from "../queries/query.ts";
 import { checkWhatIf } from "../replay/what-if-checks.ts";
-import {
-  differenceKinds,
-  type DifferencePlace,
-  type Known,
-  type WhatIfJob,
-  whatIfRequest,
-  type WhatIfRequest,
-} from "../replay/what-if.ts";
+import { differenceKinds, type DifferencePlace, type WhatIfJob, whatIfRequest, type WhatIfRequest } from "../replay/what-if.ts";
 import type { Admission } from "./admission.ts";
 import { sendJson } from "./answer.ts";
 import { requireUnboundKey } from "./auth.ts";

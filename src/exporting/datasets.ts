@@ -197,7 +197,7 @@ const occurrences = dataset(
     [
       "credit",
       "number",
-      onceEnded("credit"),
+      (at) => `rounded(${onceEnded("credit")(at)})`,
       "0 broken, 1 kept, between them kept late or in part; empty where it does not count.",
     ],
     ["lateness_ms", "integer", onceEnded("lateness_ms"), "How late it was kept."],

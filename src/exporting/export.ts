@@ -107,7 +107,7 @@ async function* viewRows(
     const views = viewsOf(database);
     database.exec("BEGIN");
     const at = now();
-    if (of.name === "trust" || of.name === "keeping") defineFigures(database, views, at);
+    defineFigures(database, views, at);
     for (const rows of batched(rowsOf(database, of, at, after, open !== undefined))) {
       yield open === undefined || of.sealed === undefined ? rows : await withText(rows, open, sealedAt);
     }

@@ -6,13 +6,13 @@ import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { Views } from "../projections/views.ts";
 import { keepingOf } from "../queries/keeping-rates.ts";
-import { keepingOutcomes } from "../queries/reading.ts";
+import { keepingOutcomes, rounded } from "../queries/reading.ts";
 import { contactEvidence, trustOptions, trustOver } from "../queries/trust.ts";
 
 type Figures = Record<string, number | null>;
 
 /**
- * Defines `trust_of(account, direction, field)` and `keeping_of(promisor, direction, field)`. All fields of a row are asked for one after
+ * Defines `trust_of(account, direction, field)`, `keeping_of(promisor, direction, field)` and `rounded(number)`, to the digits of an answer. All fields of a row are asked for one after
  * the other, so the last answer is kept.
  *
  * @param views where they read; a connection of its own where `database` is not to be trusted with its statements.
@@ -51,6 +51,7 @@ export function defineFigures(database: DatabaseSync, views: Views, at: Instant)
       mean_credit: meanCredit,
     };
   };
+  database.function("rounded", (value) => (value === null ? null : rounded(Number(value))));
   database.function("trust_of", lastKept(trustOf));
   database.function("keeping_of", lastKept(keepingFor));
 }
