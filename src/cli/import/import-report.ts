@@ -50,11 +50,20 @@ export class Tally {
   readonly report: ImportReport;
   readonly #shell: Shell;
   readonly #isQuiet: boolean;
+  readonly #onRefusal: (refusal: Refusal) => void;
   #lastRefused = 0;
 
-  constructor(shell: Shell, file: string, dryRun: boolean, isQuiet: boolean) {
+  /** @param onRefusal hears of each, also of those that the list has no room for. */
+  constructor(
+    shell: Shell,
+    file: string,
+    dryRun: boolean,
+    isQuiet: boolean,
+    onRefusal: (refusal: Refusal) => void = () => undefined,
+  ) {
     this.#shell = shell;
     this.#isQuiet = isQuiet;
+    this.#onRefusal = onRefusal;
     const counts = { lines: 0, commands: 0, accepted: 0, known: 0, refused: 0 };
     this.report = {
       file,
@@ -75,6 +84,7 @@ export class Tally {
     if (refusal.line === this.#lastRefused) return;
     this.#lastRefused = refusal.line;
     report.refused += 1;
+    this.#onRefusal(refusal);
     if (report.refused > listCountMax) return;
     report.refusals.push(refusal);
     if (!this.#isQuiet) note(this.#shell, refusalLine(refusal));

@@ -1,9 +1,9 @@
 /** `troth import`: history from a file, through the same API as everything else. */
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, statSync, writeFileSync } from "node:fs";
+import { createReadStream, createWriteStream, statSync } from "node:fs";
 import { extname } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { Command, Option } from "commander";
 import type { Item } from "../../importing/items.ts";
 import { FileError } from "../../importing/refusals.ts";
@@ -58,7 +58,7 @@ export const importCommand = (shell: Shell): Command =>
     .option("--source <name>", "system that the history comes from; promises are judged once all of it is there", slugArgument)
     .option("--up-to <instant>", "up to when the history is complete (now where absent); needs --source", instantArgument)
     .option("--results <file>", "write what became of each line to a file, as JSON lines with the ids that were made")
-    .option("--report <file>", "write the report to a file, as JSON with every refusal that is listed")
+    .option("--report <file>", "write every refusal to a file as it is met, as JSON lines, and at its end the counts")
     .option("--dry-run", "look at every line and send nothing")
     .addHelpText(
       "after",
@@ -89,7 +89,8 @@ async function importFile(shell: Shell, file: string, flags: Flags): Promise<voi
   if (upTo !== undefined && source === undefined) throw new CliError(exitCodes.usage, "--up-to needs --source");
   if (flags.create && read?.kind !== "calendar" && read?.kind !== "mail")
     throw new CliError(exitCodes.usage, "--create is for calendars and mailboxes");
-  const tally = new Tally(shell, file, flags.dryRun ?? false, flags.json ?? false);
+  const report = linesTo(flags.report);
+  const tally = new Tally(shell, file, flags.dryRun ?? false, flags.json ?? false, report.write);
   const content = await contentOf(shell, file);
   const run = { tally, mapping: read !== undefined && "fields" in read.mapping ? read.mapping : undefined };
   try {
@@ -99,14 +100,19 @@ async function importFile(shell: Shell, file: string, flags: Flags): Promise<voi
         const identity = identityUnder(target.key);
         const items = itemsOf(content, flags, read, source, identity);
         const load = loadOf(flags, source, content.digest && identity.hashOf(`${source} ${upTo ?? ""} ${content.digest}`));
-        const results = resultsTo(flags.results);
-        await runImport({ ...run, items }, { ...target, ...load }, identity, results.write);
+        const results = linesTo(flags.results);
+        await runImport({ ...run, items }, { ...target, ...load }, identity, (line, answer) =>
+          results.write({ ...answer, line }),
+        );
         await results.end();
       });
   } catch (error) {
     throw error instanceof FileError ? new CliError(exitCodes.usage, `${file}: ${error.message}`) : error;
   } finally {
     content.progress.end();
+    const { refusals: _, warned: __, ...counts } = tally.report;
+    report.write({ summary: counts });
+    await report.end();
   }
   conclude(shell, flags, tally);
 }
@@ -217,17 +223,23 @@ function openOrPointToServer(shell: Shell, flags: Flags) {
   }
 }
 
-function resultsTo(path: string | undefined) {
+/** A file of JSON lines, where one is asked for. */
+function linesTo(path: string | undefined) {
   if (path === undefined) return { write: () => undefined, end: () => undefined };
   const file = createWriteStream(path);
+  const written = finished(file);
+  // It is told at the end: by then the import has done its work.
+  written.catch(() => undefined);
   return {
-    write: (line: number, answer: object) => void file.write(`${JSON.stringify({ ...answer, line })}\n`),
-    end: () => new Promise<void>((resolve, reject) => file.on("error", reject).end(resolve)),
+    write: (value: object) => void file.write(`${JSON.stringify(value)}\n`),
+    end: async () => {
+      file.end();
+      await written;
+    },
   };
 }
 
 function conclude(shell: Shell, flags: Flags, { report }: Tally): void {
-  if (flags.report !== undefined) writeFileSync(flags.report, `${JSON.stringify(report, null, 2)}\n`);
   if (flags.json) sayJson(shell, report);
   else say(shell, ...reportLines(report));
   if (report.refused > 0) shell.exitCode = exitCodes.findings;

@@ -14,6 +14,8 @@ import { TimeZones } from "./time-zones.ts";
 
 /** Names and versions of all events are held while the file is read: some hundred bytes each. */
 const eventCountMax = 1_000_000;
+/** What one event may come to: they are held together, and a series with hundreds of guests is a mistake, or an attack. */
+const interactionCountMax = 50_000;
 
 export type CalendarContext = { mapping: CalendarMapping; creates: boolean; now: Instant };
 
@@ -110,6 +112,8 @@ function importedFrom(event: Component, uid: string, context: EventContext): Imp
   const found = partiesOf(met, mapping.calendarOf, account);
   const openings = book.takeOpenings();
   if (found.length === 0) return { ...omission("no-account"), warnings: warningsOn(met.map(({ known }) => known)) };
+  if (past.length * found.length > interactionCountMax)
+    throw new RowError("attendee", `makes it more than ${interactionCountMax} interactions`);
   const direction = mapping.event.direction ?? directionOf(met);
   const lines = past.flatMap((occurrence) =>
     found.map((party) =>

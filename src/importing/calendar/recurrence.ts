@@ -8,6 +8,10 @@ const placeCountMax = 10_000;
 const maxIterations = 50_000;
 const maxCandidateEvaluations = 2_000_000;
 
+const parts = new Set([
+  ...["FREQ", "UNTIL", "COUNT", "INTERVAL", "BYSECOND", "BYMINUTE", "BYHOUR", "BYDAY", "BYMONTHDAY", "BYYEARDAY"],
+  ...["BYWEEKNO", "BYMONTH", "BYSETPOS", "WKST"],
+]);
 const frequencies = new Set(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]);
 const ruleLengthMax = 500;
 
@@ -24,17 +28,32 @@ export function rulePlaces(
   first: Temporal.PlainDateTime,
   { until, untilLocal }: Bounds,
 ): Temporal.PlainDateTime[] {
-  const rule = written.trim().toUpperCase();
-  const parts = rule.split(";").filter((part) => part !== "");
-  if (rule.length > ruleLengthMax || parts.some((part) => !/^[A-Z-]+=[A-Z0-9,+-]+$/.test(part))) refused("is no recurrence rule");
-  const valueOf = (name: string) => parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
-  if (!frequencies.has(valueOf("FREQ") ?? "")) refused("recurs neither daily nor weekly, monthly or yearly");
-  const end = endOf(valueOf("UNTIL"), untilLocal);
+  const rule = new Map(partsOf(written));
+  if (!frequencies.has(rule.get("FREQ") ?? "")) refused("recurs neither daily nor weekly, monthly or yearly");
+  const end = endOf(rule.get("UNTIL"), untilLocal);
   const last = end !== undefined && Temporal.PlainDateTime.compare(end, until) < 0 ? end : until;
   if (Temporal.PlainDateTime.compare(first, last) > 0) return [];
-  const places = expanded(parts.filter((part) => !part.startsWith("UNTIL=")).join(";"), first, last);
+  rule.delete("UNTIL");
+  const places = expanded([...rule].map((part) => part.join("=")).join(";"), first, last);
   if (places.length > placeCountMax) refused(`recurs more than ${placeCountMax} times`);
   return places;
+}
+
+function partsOf(written: string): [string, string][] {
+  const named = written
+    .trim()
+    .toUpperCase()
+    .split(";")
+    .filter((part) => part !== "")
+    .map((part) => part.split("=") as [string, string]);
+  if (written.length > ruleLengthMax || named.some((part) => part.length !== 2 || !/^[A-Z0-9,+-]+$/.test(part[1])))
+    refused("is no recurrence rule");
+  const names = named.map(([name]) => name);
+  if (names.some((name, index) => !parts.has(name) || names.indexOf(name) !== index))
+    refused("has a part that is not supported, or stands there twice");
+  if (named.some(([name, value]) => (name === "COUNT" || name === "INTERVAL") && !/^[1-9]\d{0,5}$/.test(value)))
+    refused("has a COUNT or an INTERVAL that is no number from 1 on");
+  return named;
 }
 
 function refused(reason: string): never {

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { calendarItems } from "../../../src/importing/calendar/calendar.ts";
 import { calendarMapping } from "../../../src/importing/calendar/mapping.ts";
@@ -358,12 +359,14 @@ describe("what can't be an event", () => {
   });
 
   it("a value of a million folded lines costs no memory and is refused by its name, or passed over where nobody asks for it", async () => {
-    const folded = (name: string) => Buffer.from(calendar(event(start, `${name}:x${"\n yyyy".repeat(1_000_000)}`)));
+    const folded = (name: string, count: number) => Buffer.from(calendar(event(start, `${name}:x${"\n yyyy".repeat(count)}`)));
     const options = { chunkBytes: 65_536, mapping: {} };
-    expect(await itemsOf("", { ...options, bytes: folded("SUMMARY") })).toMatchObject([
+    expect(await itemsOf("", { ...options, bytes: folded("SUMMARY", 1_000_000) })).toMatchObject([
       { line: 3, reason: "SUMMARY in line 8 is longer than any that is taken" },
     ]);
-    expect(await itemsOf("", { ...options, bytes: folded("DESCRIPTION") })).toMatchObject([{ lines: [{ body: { account } }] }]);
+    expect(await itemsOf("", { ...options, bytes: folded("DESCRIPTION", 100_000) })).toMatchObject([
+      { lines: [{ body: { account } }] },
+    ]);
   });
 
   it("a file that is no calendar", async () => {
@@ -381,6 +384,60 @@ describe("what can't be an event", () => {
     expect(await itemsOf("", { ...note, bytes: latin })).toMatchObject([{ reason: "SUMMARY in line 8 is not UTF-8" }]);
     const wide = Buffer.from(`\ufeff${calendar(event(start, "SUMMARY:caf\u00e9"))}`, "utf16le");
     expect(await itemsOf("", { ...note, bytes: wide })).toMatchObject([{ lines: [{ body: { note: "caf\u00e9" } }] }]);
+  });
+});
+
+describe("whatever lines a calendar has", () => {
+  const line = fc.oneof(
+    fc.constantFrom(
+      ...[
+        "BEGIN:VEVENT",
+        "END:VEVENT",
+        "BEGIN:VTIMEZONE",
+        "END:VTIMEZONE",
+        "BEGIN:STANDARD",
+        "END:STANDARD",
+        "BEGIN:VCALENDAR",
+        "END:VCALENDAR",
+      ],
+      ...[
+        "UID:a",
+        "UID:b",
+        "DTSTART:20260109T100000Z",
+        "DTSTART;VALUE=DATE:20260109",
+        "DTSTART;TZID=x:20260109T100000",
+        "DTEND:20260109T110000Z",
+      ],
+      ...[
+        "DURATION:PT1H",
+        "DURATION:P",
+        "RRULE:FREQ=DAILY;COUNT=3",
+        "RRULE:FREQ=DAILY;BYDAY=XX",
+        "RDATE:20260110T100000Z,x",
+        "EXDATE:20260110T100000Z",
+      ],
+      ...[
+        "RECURRENCE-ID:20260110T100000Z",
+        "STATUS:CANCELLED",
+        "ATTENDEE:mailto:m.l@harbour.example",
+        "TZID:x",
+        "TZOFFSETFROM:+0100",
+      ],
+      ...["TZOFFSETTO:+0200", "SEQUENCE:1", 'X;Y="z:', " folded", ";:", "METHOD:CANCEL"],
+    ),
+    fc.string({ maxLength: 20 }),
+  );
+
+  it("each event is taken or refused, in its order, and nothing else happens", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 40 }), fc.integer({ min: 1, max: 30 }), async (lines, chunkBytes) => {
+        const items = await itemsOf(calendar(...lines), { chunkBytes, mapping: { timeZone: "Europe/Berlin" } });
+        const places = items.map((item) => item.line);
+        expect(places).toEqual(places.toSorted((a, b) => a - b));
+        for (const item of items) if ("reason" in item) expect(item.reason).not.toBe("");
+      }),
+      { numRuns: 150 },
+    );
   });
 });
 
