@@ -162,7 +162,7 @@ module.exports = {
       name: "main-is-a-root",
       comment: "Nothing depends on the composition root.",
       severity: "error",
-      from: { pathNot: "^src/main\\.ts$" },
+      from: { pathNot: "^src/troth\\.js$" },
       to: { path: "^src/main\\.ts$" },
     },
   ],

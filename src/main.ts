@@ -1,18 +1,8 @@
-#!/usr/bin/env node
-/** The composition root: the one place that sees the process with its arguments, environment and signals. */
-import { enableCompileCache } from "node:module";
-import { fileURLToPath } from "node:url";
+/** The composition root: the one place that sees the process with its arguments, environment and signals. `troth.js` begins it. */
+import { report } from "./cli/errors.ts";
+import { exitCodes } from "./cli/exit-codes.ts";
+import { runCli } from "./cli/program.ts";
 import type { Shell } from "./cli/shell.ts";
-
-// A third of a start's work is compiling what was compiled last time. The cache lies with the packages, where nobody can write who
-// could not change the code itself; where it can't be written, there is none. What comes before this line is compiled anew.
-process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url));
-enableCompileCache();
-const [{ exitCodes }, { report }, { runCli }] = await Promise.all([
-  import("./cli/exit-codes.ts"),
-  import("./cli/errors.ts"),
-  import("./cli/program.ts"),
-]);
 
 const shell: Shell = {
   env: process.env,

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../src/troth.js", import.meta.url));
 
 /** @param folder a ledger whose views are there. @returns seconds. */
 export async function measureStart(folder: string): Promise<number> {

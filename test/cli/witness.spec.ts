@@ -19,7 +19,7 @@ async function aWitnessFolder(): Promise<string> {
 
 /** A witness as a process of its own. */
 async function serving(args: readonly string[]) {
-  const child = spawn(node, [join(root, "src/main.ts"), "witness", "serve", "--port", "0", ...args], { cwd: root });
+  const child = spawn(node, [join(root, "src/troth.js"), "witness", "serve", "--port", "0", ...args], { cwd: root });
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => void (said += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => void (said += chunk.toString()));

@@ -19,7 +19,7 @@ export type Serving = {
 
 /** Starts a server and waits until it listens. Killed at the latest when the test ends. */
 export async function startTroth(args: readonly string[], env: Record<string, string> = {}): Promise<Serving> {
-  const child = spawn(node, [join(root, "src/main.ts"), ...args], { cwd: root, env: { PATH: process.env["PATH"], ...env } });
+  const child = spawn(node, [join(root, "src/troth.js"), ...args], { cwd: root, env: { PATH: process.env["PATH"], ...env } });
   const heard = { out: "", err: "" };
   child.stdout.on("data", (chunk: Buffer) => void (heard.out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => void (heard.err += chunk.toString()));

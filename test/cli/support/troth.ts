@@ -17,7 +17,7 @@ export type RunOptions = { env?: Record<string, string>; input?: string; isInter
 
 /** `troth` as a process. Its environment holds nothing of the tests' own that would change what it does. */
 export function trothProcess(args: readonly string[], { env = {}, input = "" }: RunOptions = {}): Promise<Ran> {
-  const child = spawn(node, [join(root, "src/main.ts"), ...args], {
+  const child = spawn(node, [join(root, "src/troth.js"), ...args], {
     cwd: root,
     env: { PATH: process.env["PATH"], TMPDIR: tmpdir(), ...env },
   });
