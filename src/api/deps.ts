@@ -33,7 +33,7 @@ export type Limits = {
   /** Requests of one address in one window whose key was not accepted. */
   refusedKeyCountMax: number;
   rateWindowMs: number;
-  /** Lines of a batch under way, or answered and not yet written: as many as fill a transaction of the store. */
+  /** Lines of a batch under way, or answered and not yet written. More cost the collector more than they win in fewer commits. */
   batchInFlightMax: number;
   /** Their bytes. */
   batchBytesInFlightMax: number;
@@ -58,7 +58,7 @@ export const defaultLimits: Limits = {
   requestCountMax: 10_000,
   refusedKeyCountMax: 200,
   rateWindowMs: 10_000,
-  batchInFlightMax: 1_024,
+  batchInFlightMax: 256,
   batchBytesInFlightMax: 16 * 1024 * 1024,
   eventStreamCountMax: 500,
   heartbeatMs: 15_000,

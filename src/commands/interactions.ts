@@ -25,8 +25,10 @@ export async function checkDetails(desk: Desk, details: InteractionDetails): Pro
     const repeated = details[list].findIndex((one, index, all) => (all as readonly string[]).indexOf(one) !== index);
     if (repeated !== -1) throw new DomainError("terms-invalid", "stands there twice", `/${list}/${repeated}`);
   }
-  for (const [index, participant] of details.participants.entries())
-    await requirePerson(desk, participant, `/participants/${index}`);
+  for (const [index, participant] of details.participants.entries()) {
+    const known = requirePerson(desk, participant, `/participants/${index}`);
+    if (known instanceof Promise) await known;
+  }
   const { kind, purpose, channel, tags } = details;
   await requireVocabulary(desk, { kinds: [kind], purposes: [purpose], channels: channel === undefined ? [] : [channel], tags });
 }

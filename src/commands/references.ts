@@ -77,7 +77,9 @@ export async function directionOf(
 export async function subjectAmong(desk: Desk, accountId: AccountId, parties: readonly PartyId[]): Promise<SubjectId> {
   const theirs: PersonId[] = [];
   for (const party of parties) {
-    if (isPerson(party) && !isOurs(await requirePerson(desk, party, "/participants"))) theirs.push(party);
+    if (!isPerson(party)) continue;
+    const known = requirePerson(desk, party, "/participants");
+    if (!isOurs(known instanceof Promise ? await known : known)) theirs.push(party);
   }
   return theirs.length === 1 ? theirs[0]! : accountId;
 }
@@ -110,7 +112,8 @@ export async function requireVocabulary(
   desk: Desk,
   words: { kinds?: readonly string[]; purposes?: readonly string[]; tags?: readonly string[]; channels?: readonly string[] },
 ): Promise<void> {
-  const { vocabulary } = await policyInForce(desk);
+  const known = policyInForce(desk);
+  const { vocabulary } = known instanceof Promise ? await known : known;
   for (const list of ["kinds", "purposes", "tags", "channels"] as const) {
     const allowed = vocabulary[list] as readonly string[] | undefined;
     const stranger = allowed === undefined ? undefined : words[list]?.find((word) => !allowed.includes(word));

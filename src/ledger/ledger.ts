@@ -165,7 +165,7 @@ export class Ledger {
    * @throws DomainError when a rule refuses; IdempotencyMismatchError; StaleRevisionError when `expectedRevision` is left behind;
    *   ClockBehindError; EventTooLargeError; StoreUnavailableError; SubjectErasedError.
    */
-  async handle<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
+  handle<Command extends { type: string; at: Instant }, Event extends AnyEvent, State>(
     decider: Decider<Command, Event, State>,
     stream: string,
     command: Command,
@@ -178,13 +178,12 @@ export class Ledger {
       before === undefined
         ? this.#decide(decider, stream, command, meta)
         : before.then(() => this.#decide(decider, stream, command, meta));
-    const lane = running.catch(() => undefined);
-    this.#lanes.set(stream, lane);
-    try {
-      return await running;
-    } finally {
+    const leave = (): void => {
       if (this.#lanes.get(stream) === lane) this.#lanes.delete(stream);
-    }
+    };
+    const lane = running.then(leave, leave);
+    this.#lanes.set(stream, lane);
+    return running;
   }
 
   /**
@@ -282,7 +281,7 @@ export class Ledger {
   }
 
   /** @returns undefined where another process was first with the same request: its events stand there, and say what is to be answered. */
-  async #append<Event extends AnyEvent>(
+  #append<Event extends AnyEvent>(
     stream: string,
     revision: number,
     drafts: Draft<Event>[],
@@ -292,13 +291,10 @@ export class Ledger {
   ): Promise<Handled | undefined> {
     const running = this.#sealAndAppend(stream, revision, drafts, at, idOf, meta);
     if (!drafts.some(holdsText)) return running;
-    const settled = running.catch(() => undefined);
+    const leave = (): void => void this.#sealing.delete(settled);
+    const settled = running.then(leave, leave);
     this.#sealing.add(settled);
-    try {
-      return await running;
-    } finally {
-      this.#sealing.delete(settled);
-    }
+    return running;
   }
 
   async #sealAndAppend<Event extends AnyEvent>(

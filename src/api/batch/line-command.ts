@@ -129,10 +129,8 @@ export async function runLine(line: LineCommand, context: BatchContext): Promise
   const { desk, caller, correlation, metrics } = context;
   const unrevoked = requireUnrevoked(desk.ledger, caller);
   if (unrevoked !== undefined) await unrevoked;
-  const acknowledged = await command.run(desk, {
-    ...{ params, body, caller, correlation },
-    ...{ idempotencyKey, place, expectedRevision },
-  });
+  const request = { params, body, caller, correlation, idempotencyKey, place, expectedRevision };
+  const acknowledged = await command.run(desk, request);
   metrics.accepted(acknowledged);
   return acknowledged;
 }

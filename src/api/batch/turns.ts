@@ -113,27 +113,28 @@ export function touchedBy(line: {
   idempotencyKey: string | undefined;
   alone: boolean;
 }): Touched {
-  const [reads, writes] = [new Set<string>(), new Set<string>()];
-  for (const id of Object.values(line.params)) if (typeof id === "string") writes.add(id);
+  // A name may stand here twice, or in both: to find that out costs more than to wait for oneself, which nobody does.
+  const reads: string[] = [];
+  const writes: string[] = [];
+  for (const id of Object.values(line.params)) if (typeof id === "string") writes.push(id);
   collect(line.body, reads, writes);
   const { source, externalId } = line.body as { source?: unknown; externalId?: unknown };
-  if (externalId !== undefined) writes.add(externalName(String(source), String(externalId)));
-  for (const { source, externalId } of line.named.written) writes.add(externalName(source, externalId));
-  for (const { source, externalId } of line.named.read) reads.add(externalName(source, externalId));
-  if (line.idempotencyKey !== undefined) writes.add(`${line.name} ${line.idempotencyKey}`);
-  for (const name of writes) reads.delete(name);
-  return { reads: [...reads], writes: [...writes], alone: line.alone };
+  if (externalId !== undefined) writes.push(externalName(String(source), String(externalId)));
+  for (const { source, externalId } of line.named.written) writes.push(externalName(source, externalId));
+  for (const { source, externalId } of line.named.read) reads.push(externalName(source, externalId));
+  if (line.idempotencyKey !== undefined) writes.push(`${line.name} ${line.idempotencyKey}`);
+  return { reads, writes, alone: line.alone };
 }
 
 const externalName = (source: string, externalId: string): string => `external ${source} ${externalId}`;
 
 const underscore = "_".charCodeAt(0);
 
-function collect(value: object, reads: Set<string>, writes: Set<string>): void {
+function collect(value: object, reads: string[], writes: string[]): void {
   for (const name in value) {
     const member = (value as Record<string, unknown>)[name];
     if (typeof member === "string") {
-      if (member.charCodeAt(3) === underscore && idForm.test(member)) (name === "id" ? writes : reads).add(member);
+      if (member.charCodeAt(3) === underscore && idForm.test(member)) (name === "id" ? writes : reads).push(member);
     } else if (typeof member === "object" && member !== null) collect(member, reads, writes);
   }
 }
