@@ -34,15 +34,25 @@ type Day = {
 const daysMax = 110_000;
 const weekDayNames = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
+const counted = new Set(["INTERVAL", "COUNT"]);
+
+/** The part of a rule that counts something and is no number from 1 to 9999: it would go on for ever, or not at all. */
+export const uncountedPart = (rrule: string): string | undefined =>
+  partsOf(rrule).find(([name = "", value = ""]) => counted.has(name) && !/^[1-9]\d{0,3}$/.test(value))?.[0];
+
+/** How many days a rule is looked for on. */
+export const dayCountOf = ({ from, until }: Pick<RecurringTerms, "from" | "until">): number =>
+  Math.max(0, numberOf(until) - numberOf(from) + 1);
+
 /**
  * @param countMax no more dates are looked for once there are more than so many.
  * @returns undefined for a rule that is not expanded here: it numbers weeks or the days of a year, or has parts that expanders take differently,
- *   or runs for more than three centuries.
+ *   or runs for more than three centuries. Takes up to a microsecond a day.
  */
 export function datesOfRule({ rrule, from, until }: Omit<RecurringTerms, "type">, countMax: number): LocalDate[] | undefined {
   const rule = ruleOf(rrule);
   const [first, last] = [numberOf(from), numberOf(until)];
-  if (rule === undefined || last - first > daysMax) return undefined;
+  if (rule === undefined || last - first > daysMax || uncountedPart(rrule) !== undefined) return undefined;
   const start = dayOf(first);
   if (isAmbiguous(rule)) return undefined;
   const whole = withDefaults(rule, start);
@@ -62,14 +72,17 @@ export function datesOfRule({ rrule, from, until }: Omit<RecurringTerms, "type">
   return dates;
 }
 
+/** As other calendars write it: with its name in front, or in lower case. */
+const partsOf = (written: string): string[][] =>
+  written
+    .trim()
+    .toUpperCase()
+    .replace(/^RRULE:/, "")
+    .split(";")
+    .map((part) => part.split("="));
+
 function ruleOf(written: string): Rule | undefined {
-  const text = written.trim().toUpperCase();
-  const parts = new Map(
-    text
-      .replace(/^RRULE:/, "")
-      .split(";")
-      .map((part) => part.split("=") as [string, string]),
-  );
+  const parts = new Map(partsOf(written) as [string, string][]);
   const frequency = parts.get("FREQ") as Frequency | undefined;
   if (frequency === undefined || parts.has("BYWEEKNO") || parts.has("BYYEARDAY")) return undefined;
   const numbers = (name: string): number[] => (parts.get(name) ?? "").split(",").filter(Boolean).map(Number);

@@ -4,7 +4,7 @@
  */
 import { isEqual } from "./promise/facts.ts";
 import type { Offer } from "./promise/events.ts";
-import { datesOfRule } from "./recurrence.ts";
+import { datesOfRule, uncountedPart } from "./recurrence.ts";
 import { occurrenceCountMax, type RecurringTerms, type ResolvedOccurrence, type Schedule, singleSchedule } from "./terms.ts";
 import { dayMs, epochMs, hourMs, type Instant } from "./values.ts";
 
@@ -19,6 +19,8 @@ export function misfitOf({ terms, schedule }: Pick<Offer, "terms" | "schedule">)
 }
 
 function datesMisfit(terms: RecurringTerms, { occurrences }: Schedule): string | undefined {
+  const uncounted = uncountedPart(terms.rrule);
+  if (uncounted !== undefined) return `its rule has an ${uncounted} that is no number from 1 to 9999`;
   const dates = datesOfRule(terms, occurrenceCountMax);
   if (dates === undefined) return "unknown";
   const at = occurrences.findIndex(({ date }, index) => date !== dates[index]);

@@ -4,6 +4,7 @@
  */
 import { RRuleTemporal } from "rrule-temporal";
 import { DomainError } from "../domain/errors.ts";
+import { uncountedPart } from "../domain/recurrence.ts";
 import {
   occurrenceCountMax,
   type RecurringTerms,
@@ -28,7 +29,6 @@ const parts = new Set([
   "WKST",
 ]);
 const bounds = new Set(["DTSTART", "UNTIL"]);
-const counted = new Set(["INTERVAL", "COUNT"]);
 const frequencies = new Set(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]);
 
 /** A rule that finds nothing in so many steps (the 30th of February) is a mistake, not a promise. */
@@ -93,9 +93,9 @@ function checkParts(rrule: string): void {
   const repeated = named.find(([name], index) => named.findIndex(([other]) => other === name) !== index);
   if (repeated !== undefined)
     throw new DomainError("terms-invalid", `\`${repeated[0]}\` stands twice in the rule`, "/terms/rrule");
-  const uncounted = named.find(([name = "", value = ""]) => counted.has(name) && !/^[1-9]\d{0,3}$/.test(value));
+  const uncounted = uncountedPart(rrule);
   if (uncounted !== undefined)
-    throw new DomainError("terms-invalid", `${uncounted[0]} must be a number from 1 to 9999`, "/terms/rrule");
+    throw new DomainError("terms-invalid", `${uncounted} must be a number from 1 to 9999`, "/terms/rrule");
   const frequency = named.find(([name]) => name === "FREQ")?.[1];
   if (frequency === undefined || !frequencies.has(frequency))
     throw new DomainError("terms-invalid", "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY", "/terms/rrule");

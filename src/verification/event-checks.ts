@@ -7,7 +7,7 @@ import { Disclosures } from "./disclosures.ts";
 import { type Doubt, doubtOf, Doubts } from "./doubts.ts";
 import { FingerprintTable } from "./fingerprints.ts";
 import { Lag } from "./lag.ts";
-import { type LeafEvent, nameOf, readLeaf } from "./leaf-event.ts";
+import { formatKnown, type LeafEvent, nameOf, readLeaf } from "./leaf-event.ts";
 import { tellOpenLoads } from "./open-loads.ts";
 import { correctionCountMax, RecordedTimes } from "./recorded-times.ts";
 import { isVerdict, Recomputation, type Unrecorded } from "./recomputation.ts";
@@ -95,6 +95,7 @@ export class EventChecks {
     if (event.sealed.length > 0) this.disclosures.sealed(event);
     if (event.type === "SubjectErased") this.disclosures.erased(event.data.subject, leaf);
     if (read.kind === "newer") return { account: event.account };
+    if (event.type === "LedgerOpened" && event.data.format > formatKnown) this.doubts.add({}, this.#position);
     this.#requireTold(event, leaf);
     this.#judge(event, leaf);
     return { account: event.account, event };

@@ -71,30 +71,25 @@ const correctedBy = (before: Interaction, event: Correction): Interaction =>
 /** A status more than is asked for is left on it: a copy without it would cost more than it takes. */
 const recordedIn = (state: InteractionState): Interaction => state as Extract<InteractionState, { status: "recorded" }>;
 
-const nothing = new AccountEvidence();
-
 export class Evidence {
   readonly #accounts = new Map<string, AccountEvidence>();
 
+  /** Always the same object for an account: what judges it goes on looking there. */
   of(account: string): AccountEvidence {
-    return this.#accounts.get(account) ?? nothing;
-  }
-
-  /** @returns why no ledger can have recorded it; undefined where one can. */
-  apply(event: Told, work: Work): string | undefined {
-    if (event.type === "InteractionRecorded") {
-      this.#begun(event.data.account).recorded(event);
-      return undefined;
-    }
-    const id = event.stream.slice("interaction-".length);
-    return this.of(event.account ?? "").corrected(event, id, work);
-  }
-
-  #begun(account: string): AccountEvidence {
     const known = this.#accounts.get(account);
     if (known !== undefined) return known;
     const evidence = new AccountEvidence();
     this.#accounts.set(account, evidence);
     return evidence;
+  }
+
+  /** @returns why no ledger can have recorded it; undefined where one can. */
+  apply(event: Told, work: Work): string | undefined {
+    if (event.type === "InteractionRecorded") {
+      this.of(event.data.account).recorded(event);
+      return undefined;
+    }
+    const id = event.stream.slice("interaction-".length);
+    return this.of(event.account ?? "").corrected(event, id, work);
   }
 }

@@ -115,9 +115,10 @@ export class Heads {
     onTime: (timeMs: number, size: number) => void,
   ): Promise<void> {
     let witnessed: ClaimedHead | undefined;
+    const logs = distinct(keys).map((key) => ({ key }));
     // The bundle's own last, so that it can be told which earlier head has what it lacks.
     for (const claim of this.#claims.toSorted((a, b) => Number(a.check === "head") - Number(b.check === "head"))) {
-      const opened = await this.#opened(claim, { policy, now }, keys);
+      const opened = await this.#opened(claim, { policy: { ...policy, logs }, now }, keys);
       if (opened === undefined) continue;
       const { cosignatures, isMet } = opened;
       for (const { time } of cosignatures) onTime(time * 1_000, claim.size);
@@ -139,7 +140,7 @@ export class Heads {
     keys: readonly LogKey[],
   ): Promise<{ cosignatures: Cosignature[]; isMet: boolean } | undefined> {
     try {
-      const { treeHead } = await openUnderPolicy(note, { ...policy, logs: distinct(keys).map((key) => ({ key })) });
+      const { treeHead } = await openUnderPolicy(note, policy);
       const own = keyForSize(keys, size);
       // Whoever kept an old key must not go on signing with it.
       if (

@@ -53,6 +53,7 @@ export class Judgement {
     this.#matcherSize = matcherSizeOf(grounds.promise);
     this.#correctionCount = evidence.lastCorrection <= size ? evidence.correctionCount : NaN;
     const known = this.#window.isDeaf ? [] : evidence.at(size);
+    work.spend(known.length);
     for (const one of known) this.#take(one);
     this.#seen = known.length;
     this.#isPartial = this.#lastStart > asOf;

@@ -18,6 +18,9 @@ import type { Envelope } from "../ledger/envelope.ts";
 import { upcast } from "../ledger/upcast.ts";
 import type { LeafName } from "./report.ts";
 
+/** Of a ledger, as its first event names it. */
+export const formatKnown = 1;
+
 /** An event as a verifier reads it. */
 export type LeafEvent = Recorded<TrothEvent> & Pick<Envelope, "sealed">;
 

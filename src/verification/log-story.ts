@@ -5,13 +5,13 @@ import { AuditError } from "../audit/errors.ts";
 import { type KeyRotation, keysOfLog, type LogKey } from "../audit/key-rotation.ts";
 import type { Policy } from "../audit/policy.ts";
 import type { Recorded } from "../domain/decider.ts";
-import { type LeafEvent, nameOf } from "./leaf-event.ts";
+import { formatKnown, type LeafEvent, nameOf } from "./leaf-event.ts";
 import type { RecordedTimes } from "./recorded-times.ts";
 import type { Inquiry, LeafName } from "./report.ts";
 import type { WitnessBounds } from "./witness-bounds.ts";
 
-/** Of a ledger. */
-const formatKnown = 1;
+/** Changes of the log's key that are followed. Each head is held against every key that the log ever had. */
+const rotationCountMax = 1_000;
 
 export type RootAt = (size: number) => Uint8Array | undefined;
 
@@ -61,7 +61,11 @@ export class LogStory {
         return undefined;
       }
       case "LogKeyRotated":
-        this.#rotations.push({ index: leaf.index, rotation: event.data });
+        if (this.#rotations.length === rotationCountMax)
+          this.#inquiry.failed("head", `the log's key was changed more than ${rotationCountMax} times, which no log does`, {
+            leaf,
+          });
+        else this.#rotations.push({ index: leaf.index, rotation: event.data });
         this.#rotated(event.data, leaf, rootAt);
         return undefined;
       case "TreeHeadAnchored":

@@ -21,6 +21,7 @@ import {
 } from "../domain/promise/events.ts";
 import { isEqual, type MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
+import { dayCountOf, uncountedPart } from "../domain/recurrence.ts";
 import { misfitOf } from "../domain/schedule-fit.ts";
 import { type AccountId, addMs, epochMs, type Instant, latest } from "../domain/values.ts";
 import type { Doubt } from "./doubts.ts";
@@ -56,6 +57,8 @@ export type Disagreement = { grade: "failed" | "unmet"; message: string };
 
 const verdictTypeSet: ReadonlySet<string> = new Set(verdictTypes);
 export const isVerdict = (event: LeafEvent): event is LeafEvent & Recorded<VerdictEvent> => verdictTypeSet.has(event.type);
+/** Of expanding a rule: some three centuries of days that it may be looked for on take a tenth of a second. */
+const stepsPerDay = 100;
 const failed = (message: string): Disagreement => ({ grade: "failed", message });
 
 export class Recomputation {
@@ -332,6 +335,8 @@ export class Recomputation {
 
   #misfitIn(event: LeafEvent): string | undefined {
     const offer = offerIn(event);
+    if (offer?.terms.type === "recurring" && uncountedPart(offer.terms.rrule) === undefined)
+      this.#work.spend(dayCountOf(offer.terms) * stepsPerDay);
     const misfit = offer && misfitOf(offer);
     if (misfit !== "unknown") return misfit;
     this.#unexpandedPosition = event.position;

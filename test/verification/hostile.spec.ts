@@ -46,6 +46,19 @@ describe("a bundle that costs much to judge", () => {
     expect(outcome).toMatchObject({ exitCode: 0, messages: "" });
   });
 
+  it.each([
+    ["whose rule never comes to its next day", "FREQ=DAILY;INTERVAL=0;BYMONTH=2", 1, /INTERVAL that is no number/],
+    ["whose rule is looked for through three centuries, and never met", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", 3, /from here on/],
+  ])("ends for a promise %s", async (_, rrule, code, message) => {
+    const terms = { type: "recurring", rrule, from: "1900-01-01", until: "2199-12-31", windowDays: 1, graceMinutes: 0 };
+    const day = { date: "1900-02-01", opensAt: "1900-02-01T00:00:00.000Z", dueAt: "1900-02-02T00:00:00.000Z" };
+    const offer = { proof: "claim", terms, schedule: { timeZone: "UTC", occurrences: [day] } };
+    const workBounds = { atLeast: 10_000_000, perLeaf: 1_000 };
+    const outcome = told(await verified(await bundleOf(withPromise({ offer }).leaves, logKey), { policy, workBounds }));
+    expect(outcome.exitCode).toBe(code);
+    expect(outcome.messages).toMatch(message);
+  });
+
   it("is refused where it brings more earlier tree heads than are looked at", async () => {
     const files = await bundleOf(withPromise().leaves, logKey);
     const manifest = toldIn(files[0]!.bytes);

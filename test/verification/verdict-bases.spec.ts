@@ -1,5 +1,6 @@
 /** On what a verdict may rest: never on less than the one before it, nor on less than what had been said of its promise. */
 import { describe, expect, it } from "vitest";
+import { builtInPolicy } from "../../src/domain/policy.ts";
 import { told } from "./support/forgery.ts";
 import { iso, promised, reportOn, rule, smallLog } from "./support/small-log.ts";
 
@@ -89,5 +90,73 @@ describe("a verdict that comes late", () => {
     const outcome = told(await reportOn(log));
     expect(outcome).toMatchObject({ exitCode: 1, checks: ["verdicts"], leaf });
     expect(outcome.messages).toContain("says again what stood on record");
+  });
+});
+
+describe("a promise that had come to its end", () => {
+  const policy = { recordingAllowanceMinutes: 525_600, evidenceLimitDays: 30 };
+  const kept = () => {
+    const log = smallLog();
+    log.visit("2026-01-20", { at: "2026-01-20T01:00" });
+    const basis = log.basis();
+    const data = { occurrence: 1, verdict: "kept", reason: "evidence", keptAt: iso("2026-01-20"), latenessMs: 0, credit: 1 };
+    const verdict = { ...data, evidence: ["int_0000000000000006"], basis };
+    log.add("PromiseKept", `promise-${promised}`, verdict, { occurredAt: data.keptAt, actor: rule });
+    log.add("PromiseConcluded", `promise-${promised}`, { counts: { kept: 1 }, basis }, { occurredAt: data.keptAt, actor: rule });
+    return log;
+  };
+  const own = { at: "2026-02-05", occurredAt: iso("2026-02-05") };
+  const later: [what: string, log: () => ReturnType<typeof smallLog>, missing: RegExp][] = [
+    [
+      "the visit that kept it was retracted",
+      () => {
+        const log = kept();
+        log.add("InteractionRetracted", "interaction-int_0000000000000006", {}, own);
+        return log;
+      },
+      /PromiseBroken of occurrence 1/,
+    ],
+    [
+      "a visit came late",
+      () => {
+        const { log } = settled();
+        log.visit("2026-02-04", own);
+        return log;
+      },
+      /PromiseKept of occurrence 1/,
+    ],
+    [
+      "it was waived",
+      () => {
+        const { log } = settled();
+        log.add("OccurrenceWaived", `promise-${promised}`, { occurrence: 1, by: "per_0000000000000002", asserted: true }, own);
+        return log;
+      },
+      /VerdictWithdrawn of occurrence 1/,
+    ],
+    [
+      "a policy gave more time",
+      () => {
+        const { log } = settled();
+        const { version: _, ...builtIn } = builtInPolicy;
+        const data = { version: 1, policy: { ...builtIn, promises: { ...builtIn.promises, ...policy } } };
+        log.add("PolicyAdopted", "policy-default", data, { ...own, account: undefined });
+        return log;
+      },
+      /VerdictWithdrawn of occurrence 1/,
+    ],
+  ];
+  it.each(later)("is judged again where %s", async (_, logOf, missing) => {
+    const log = logOf();
+    log.pass("2026-03-01");
+    const outcome = told(await reportOn(log));
+    expect(outcome.exitCode, outcome.messages).toBe(1);
+    expect(outcome.messages).toMatch(missing);
+  });
+
+  it("is over where nothing came", async () => {
+    const log = kept();
+    log.pass("2026-03-01");
+    expect(told(await reportOn(log))).toMatchObject({ exitCode: 0, messages: "" });
   });
 });
