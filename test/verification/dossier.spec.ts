@@ -92,6 +92,8 @@ beforeAll(async () => {
   const { out, err, code } = await troth(["demo", "--data", data]);
   if (code !== 0) throw new Error(err);
   server = await runningServer(data, /troth_key_[0-9a-z]+_[\w-]+/.exec(out)![0]);
+  // The thread that signs tells the key once it has started, which may take a while on a busy machine.
+  await vi.waitFor(async () => expect((await ask("audit/key")).status).toBe(200), { timeout: 30_000, interval: 100 });
   auditor = { policy: parsePolicy(`log ${(await (await ask("audit/key")).text()).trim()}\nquorum none\n`) };
 }, 120_000);
 afterAll(async () => void (await server.stop()));
