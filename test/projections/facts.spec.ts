@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { assess } from "../../src/domain/assess/assess.ts";
+import type { AssessmentInput } from "../../src/domain/assess/settle.ts";
 import type { Recorded } from "../../src/domain/decider.ts";
 import { type Interaction, interaction, type InteractionEvent, type InteractionState } from "../../src/domain/interaction.ts";
 import type { PromiseEvent } from "../../src/domain/promise/events.ts";
@@ -27,6 +28,20 @@ function interactionsIn(events: readonly LedgerEvent[]): Interaction[] {
     .filter((state) => state.status === "recorded");
 }
 
+/** When each load was completed, and for deadlines up to when. */
+const completionsIn = (events: readonly LedgerEvent[]) =>
+  new Map(
+    events
+      .filter((event) => event.type === "RecordingCompleted")
+      .map(({ data, recordedAt }) => [data.recording, { completedAt: recordedAt, upTo: data.upTo }]),
+  );
+
+/** The load that a promise came with, by its own first event. */
+function loadOf([made]: readonly LedgerEvent[], completions: ReturnType<typeof completionsIn>): AssessmentInput["recording"] {
+  const id = made?.type === "PromiseMade" ? made.data.recording : undefined;
+  return id === undefined ? undefined : (completions.get(id) ?? {});
+}
+
 it("judging by the views is judging by the log", async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (story) => {
@@ -35,6 +50,7 @@ it("judging by the views is judging by the log", async () => {
       await ledger.host.caughtUp(ledger.store.log.head());
       const events = ledger.events();
       const interactions = interactionsIn(events);
+      const completions = completionsIn(events);
       const policy = policyInForce(ledger.host.views);
       const now = ledger.desk.ledger.now();
       for (const [stream, own] of byStream(events, "promise")) {
@@ -42,7 +58,12 @@ it("judging by the views is judging by the log", async () => {
           (state, event) => promise.evolve(state, event as Recorded<PromiseEvent>),
           promise.initialState,
         ) as MadePromise;
-        const fromLog = { promise: facts, interactions: interactions.filter(({ account }) => account === facts.account), policy };
+        const fromLog = {
+          promise: facts,
+          interactions: interactions.filter(({ account }) => account === facts.account),
+          recording: loadOf(own, completions),
+          policy,
+        };
         const fromViews = assessmentInputOf(ledger.host.views, stream.slice("promise-".length), policy)!;
         expect(assess(fromViews, now, now)).toEqual(assess(fromLog, now, now));
       }
