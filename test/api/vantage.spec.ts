@@ -4,6 +4,8 @@ import { toBase64 } from "../../src/audit/encoding.ts";
 import { leafHash } from "../../src/audit/hashing.ts";
 import { rootHash } from "../../src/audit/merkle.ts";
 import { signatureType, signerKey, verifierOf } from "../../src/audit/verifier-key.ts";
+import { ApiError } from "../../src/api/problem.ts";
+import { ask, type Reader } from "../../src/queries/asking.ts";
 import { queries } from "../../src/queries/registry.ts";
 import { inlineAuditLog } from "../../src/transparency/inline-audit-log.ts";
 import { memoryHeads, memoryTiles } from "../../src/transparency/memory.ts";
@@ -181,6 +183,45 @@ describe("a key bound to a party", () => {
     expect((await api.when("GET", `/v1/promises/${promise}?knownAt=${broken}`, { key: secret })).status).toBe(200);
     await api.ledger.run("move-person", { account: otherAccount }, { person: berg });
     await api.refused(403, "key-bound", "GET", `/v1/accounts/${account}?knownAt=${broken}`, { key: secret });
+  });
+});
+
+describe("what takes its time", () => {
+  it("is left to the reader, and nothing else is", async () => {
+    const left: string[] = [];
+    const ledger = testLedger(begin);
+    const reader: Reader = (query, request, standings) => {
+      left.push(query.name);
+      return ask(ledger.readingDesk, query, request, standings);
+    };
+    const served = await testApi({ ledger, deps: { reader } });
+    for (const path of ["reports/balance", `accounts/${account}`, `accounts/${account}?knownAt=5`, `accounts/${account}/history`])
+      expect((await served.when("GET", `/v1/${path}`)).status).toBe(200);
+    expect(left).toEqual(["balance", "get-account", "account-history"]);
+    await served.close();
+  });
+
+  it("ends when its caller has gone away", async () => {
+    const began = Promise.withResolvers<AbortSignal>();
+    const reader: Reader = (_query, _request, _standings, signal) => {
+      began.resolve(signal);
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(new ApiError("request-timeout", "Gone."))),
+      );
+    };
+    const served = await testApi({ deps: { reader } });
+    const url = await served.listen();
+    const caller = new AbortController();
+    const asked = fetch(`${url}/v1/reports/balance`, {
+      headers: { authorization: `Bearer ${served.admin}` },
+      signal: caller.signal,
+    }).catch(() => "gone");
+    const signal = await began.promise;
+    const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    caller.abort();
+    expect(await asked).toBe("gone");
+    await aborted;
+    await served.close();
   });
 });
 
