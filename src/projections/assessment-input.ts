@@ -49,7 +49,7 @@ export function inputOf(
 }
 
 /** Remembers the interactions of the last account asked for. */
-export function evidenceReader(tables: Tables): (account: string) => Interaction[] {
+export function evidenceReader(tables: Pick<Tables, "all">): (account: string) => Interaction[] {
   let last: { account: string; interactions: Interaction[] } | undefined;
   return (account) => {
     if (last?.account !== account) last = { account, interactions: interactionsOf(tables, account) };

@@ -6,7 +6,7 @@ import { inMemoryViews } from "../projections/in-memory.ts";
 import { projections } from "../projections/registry.ts";
 import type { Views } from "../projections/views.ts";
 import { type Change, changesBetween } from "./changes.ts";
-import { type Explained, figuresOf, nothingYet } from "./figures.ts";
+import { AccountFigures, type Explained, nothingYet } from "./figures.ts";
 
 export type Step = {
   event: LedgerEvent;
@@ -18,7 +18,8 @@ export type Step = {
 /** @property size steps after it alone; @property at the instant that they follow. */
 export type Beginning = { size: number; at: Instant };
 
-const batchCount = 500;
+/** What each batch settles grows with the account, and less with its events. */
+const batchCount = 5_000;
 
 /**
  * Steps in the order of the log. Everything stands at the instant when the step was recorded: as of then, and as known then.
@@ -28,7 +29,8 @@ const batchCount = 500;
  */
 export function* stepsOf(log: Log, present: Views, account: AccountId, after: Beginning, size: number): Generator<Step> {
   const { views, apply, close } = inMemoryViews(projections);
-  const at = (instant: Instant): Explained => figuresOf({ views, asOf: instant, knownAt: instant }, account);
+  const figures = new AccountFigures(views, account);
+  const at = (instant: Instant): Explained => figures.at({ asOf: instant, knownAt: instant });
   const { first, told, positions } = positionsOf(log, present, account, size);
   const begun = positions.filter((position) => position <= after.size || position < first);
   try {
