@@ -9,15 +9,18 @@ export type Change = { projection: string; figure: string; before: Value; after:
 /** @param cause what stands between the two, for what has no reason of its own. */
 export function changesBetween(before: Explained, after: Explained, cause: string | null): Change[] {
   const [earlier, later] = [leavesOf(before.figures), leavesOf(after.figures)];
-  const changed = [...new Set([...later.keys(), ...earlier.keys()])].filter((path) => earlier.get(path) !== later.get(path));
+  const valueIn = (leaves: ReadonlyMap<string, Value>, path: string): Value => leaves.get(path) ?? null;
+  const changed = [...new Set([...later.keys(), ...earlier.keys()])].filter(
+    (path) => valueIn(earlier, path) !== valueIn(later, path),
+  );
   const moved = movedOccurrences(changed, earlier, later, after.figures);
   return changed.map((path) => {
     const [projection = "", ...figure] = path.split(".");
     return {
       projection,
       figure: figure.join("."),
-      before: earlier.get(path) ?? null,
-      after: later.get(path) ?? null,
+      before: valueIn(earlier, path),
+      after: valueIn(later, path),
       reason: after.reasons.get(path) ?? reasonFrom(moved, projection, figure[0]) ?? cause,
     };
   });
