@@ -2,34 +2,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { testApi, type TestApi } from "../support/api.ts";
+import { type ImportServer, importServer } from "./support/importing.ts";
 import { example, scratchFolder, troth } from "./support/troth.ts";
 
-type Report = {
-  lines: number;
-  commands: number;
-  accepted: number;
-  known: number;
-  refused: number;
-  refusals: { line: number; name?: string; field: string; reason: string }[];
-  omitted: Record<string, number>;
-  warnings: Record<string, number>;
-};
-
-let api: TestApi;
-let server: string[];
-beforeAll(async () => {
-  api = await testApi({ empty: true });
-  server = ["--url", await api.listen(), "--key", api.admin];
-  expect((await troth(["import", example("accounts.ndjson"), ...server])).code).toBe(0);
+let { api, imported }: ImportServer = {} as ImportServer;
+const closing: (() => Promise<void>)[] = [];
+beforeAll(async () => void ({ api, imported } = await importServer((close) => closing.push(close))));
+afterAll(async () => {
+  for (const close of closing) await close();
 });
-afterAll(() => api.close());
-
-async function imported(file: string, ...options: string[]): Promise<Report & { code: number | null; said: string }> {
-  const { code, out, err } = await troth(["import", file, "--json", ...server, ...options]);
-  if (out === "") throw new Error(err);
-  return { code, said: err, ...(JSON.parse(out) as Report) };
-}
 
 /** Types of the events that the work added, but for those of the load. */
 async function added(work: () => Promise<unknown>): Promise<string[]> {
