@@ -90,7 +90,7 @@ export function dormancyOf(
 }
 
 /** The first deadline of a promised contact after the last one that took place. */
-function overdueAfter(tables: Pick<Tables, "get">, account: string, last: Instant): Instant | null {
+export function overdueAfter(tables: Pick<Tables, "get">, account: string, last: Instant): Instant | null {
   const row = tables.get<{ deadline_at: Instant | null }>(
     `SELECT min(deadline_at) AS deadline_at FROM occurrences
      WHERE account = ?1 AND by_clock = 1 AND form <> 'abstain' AND direction = 'given' AND deadline_at > ?2

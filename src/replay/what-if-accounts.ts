@@ -1,7 +1,8 @@
 /** One account under two policies: trust in both directions, rapport, and whether it has gone quiet. */
+import { dormancyState } from "../domain/dormancy.ts";
 import { trustAt, type TrustOptions, type TrustOutcome } from "../domain/trust.ts";
 import { type AccountId, dayMs, epochMs, type Instant, type PromiseDirection } from "../domain/values.ts";
-import { aliveModelOf, contactsOf, dormancyOf, endOfTime } from "../projections/dormancy.ts";
+import { aliveModelOf, contactsOf, endOfTime, overdueAfter } from "../projections/dormancy.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Views } from "../projections/views.ts";
@@ -9,7 +10,7 @@ import { listedState } from "../queries/accounts.ts";
 import { rounded, trustOutcomes } from "../queries/reading.ts";
 import { contactEvidence, rapportOf } from "../queries/trust.ts";
 import type { DifferenceOf, Reading, Reason } from "./what-if.ts";
-import { changedMembers } from "./what-if-rules.ts";
+import { changedMembers, together } from "./what-if-rules.ts";
 
 /** What is the same for every account. */
 export type Comparison = {
@@ -116,28 +117,9 @@ const isSameQuiet = (a: Quiet, b: Quiet): boolean =>
   a.contacts === b.contacts &&
   a.lastContactAt === b.lastContactAt;
 
-const together: Reason = { rule: "together", text: "none of the changed rules does it alone, but together they do" };
-
 /** Each parameter of dormancy that differs is tried alone; what promised contact is overdue may differ too. */
 function reasonsOf({ before, after, policies, reading }: Comparison, account: AccountId, was: Quiet): Reason[] {
-  const under = (views: Views, policy: Policy): Quiet => {
-    const contacts = contactsOf(views, account, policy);
-    const {
-      contacts: count,
-      lastContactAt,
-      decidedBy,
-      coolingAt,
-      dormantAt,
-    } = dormancyOf(views, account, contacts, endOfTime, policy, aliveModelOf(views));
-    const row = {
-      contacts: count,
-      last_contact_at: lastContactAt,
-      decided_by: decidedBy,
-      cooling_at: coolingAt,
-      dormant_at: dormantAt,
-    };
-    return quietOf(row, reading.asOf);
-  };
+  const under = thresholdsUnder(account, reading.asOf);
   const reasons = changedMembers("dormancy", policies.before, policies.after).flatMap((name): Reason[] => {
     const member = name as keyof Policy["dormancy"];
     const [from, to] = [policies.before.dormancy[member], policies.after.dormancy[member]];
@@ -148,6 +130,46 @@ function reasonsOf({ before, after, policies, reading }: Comparison, account: Ac
   if (!isSameQuiet(under(after, policies.before), was))
     reasons.unshift({ rule: "promises", text: "another promised contact is overdue, or from another instant on" });
   return reasons.length === 0 ? [together] : reasons;
+}
+
+/** Contacts are read once for each of what counts as one, and what is overdue after the last of them once for each side. */
+function thresholdsUnder(account: AccountId, asOf: Instant): (views: Views, policy: Policy) => Quiet {
+  const contactsRead = new Map<string, Instant[]>();
+  const overdueRead = new Map<Views, Map<Instant, Instant | null>>();
+  const contactsUnder = (views: Views, policy: Policy): Instant[] =>
+    kept(contactsRead, JSON.stringify([policy.dormancy.kinds, policy.dormancy.twoWayOnly]), () =>
+      contactsOf(views, account, policy),
+    );
+  const overdueIn = (views: Views, last: Instant): Instant | null =>
+    kept(
+      kept(overdueRead, views, () => new Map<Instant, Instant | null>()),
+      last,
+      () => overdueAfter(views, account, last),
+    );
+  return (views, policy) => {
+    const contacts = contactsUnder(views, policy);
+    const last = contacts.at(-1);
+    const fitted = aliveModelOf(views);
+    const found = dormancyState(
+      {
+        ...{ contacts, at: endOfTime, overdueFrom: last === undefined ? null : overdueIn(views, last) },
+        ...{ model: fitted?.model ?? null, regularity: fitted?.regularity ?? null },
+      },
+      policy.dormancy,
+    );
+    return quietOf(
+      {
+        ...{ contacts: found.contacts, last_contact_at: found.lastContactAt, decided_by: found.decidedBy },
+        ...{ cooling_at: found.coolingAt, dormant_at: found.dormantAt },
+      },
+      asOf,
+    );
+  };
+}
+
+function kept<Key, Value>(values: Map<Key, Value>, key: Key, make: () => Value): Value {
+  if (!values.has(key)) values.set(key, make());
+  return values.get(key)!;
 }
 
 const told = (value: unknown): string => (value === undefined ? "not given" : JSON.stringify(value));

@@ -22,6 +22,8 @@ export function withGrace(facts: MadePromise, graceMinutes: number | undefined):
   return { ...facts, occurrences };
 }
 
+export const together: Reason = { rule: "together", text: "none of the changed rules does it alone, but together they do" };
+
 /** A rule on which verdicts rest, replaced alone. */
 export type Replaced = { rules: Rules; reason: Reason };
 

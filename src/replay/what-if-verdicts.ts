@@ -6,7 +6,7 @@ import { type OccurrenceRow, occurrenceRows } from "../projections/occurrences.t
 import type { Views } from "../projections/views.ts";
 import { isPendingRow, outcomeOfRow } from "../queries/reading.ts";
 import type { DifferenceOf, Reading, Reason, Standing } from "./what-if.ts";
-import { type Replaced, type Rules, withGrace } from "./what-if-rules.ts";
+import { type Replaced, type Rules, together, withGrace } from "./what-if-rules.ts";
 
 type VerdictDifference = DifferenceOf<"verdict">;
 
@@ -46,8 +46,6 @@ export function* verdictDifferences(
 }
 
 const nameOf = ({ promise, occurrence }: OccurrenceRow): string => `${promise} ${occurrence}`;
-
-const together: Reason = { rule: "together", text: "none of the changed rules does it alone, but together they do" };
 
 /** Each rule is tried alone, unless there is but one. A promise is settled once for each. */
 function reasonsFor(views: Views, reading: Reading, rules: readonly Replaced[]) {

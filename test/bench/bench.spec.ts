@@ -19,7 +19,7 @@ const valuesOf = ({ figures }: Told, part: string): (number | string)[] =>
   figures.filter(({ name }) => name.includes(part)).map(({ value }) => value);
 
 describe("a benchmark with tiny inputs", () => {
-  it.concurrent.each(["append", "ingest", "batch", "rebuild", "census", "whatif", "scale", "audit-log", "erase", "verify"])(
+  it.concurrent.each(["append", "ingest", "batch", "rebuild", "census", "whatif", "export", "scale", "audit-log", "erase", "verify"])(
     "%s runs to its end, with a ratio and a digest",
     { timeout: 120_000 },
     async (name) => {

@@ -120,6 +120,26 @@ function fromDuckDb(value: unknown, type: Column["type"]): unknown {
   return value;
 }
 
+describe("an export that nobody reads on", () => {
+  it("reads no further than was asked for, and breaks off when it is told to", async () => {
+    let read = 0;
+    const readAll: ExportSource["log"]["readAll"] = (after) => {
+      read += 1;
+      return ledger.store.log.readAll(after, 10);
+    };
+    const stopping = new AbortController();
+    const watched = { ...source, log: { ...source.log, readAll } };
+    const stream = exported(watched, { dataset: "events", format: "ndjson", signal: stopping.signal });
+    for (const pulled of [1, 2, 3]) {
+      expect((await stream.next()).value).not.toBe("");
+      expect(read).toBe(pulled);
+    }
+    stopping.abort(new Error("the server closes"));
+    await expect(stream.next()).rejects.toThrow("the server closes");
+    expect((await stream.next()).done).toBe(true);
+  });
+});
+
 describe("figures in an export", () => {
   it("are those that the API answers", async () => {
     for (const { account, direction, score, outcomes, pending } of await itemsOf("trust"))
