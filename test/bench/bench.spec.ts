@@ -19,17 +19,25 @@ const valuesOf = ({ figures }: Told, part: string): (number | string)[] =>
   figures.filter(({ name }) => name.includes(part)).map(({ value }) => value);
 
 describe("a benchmark with tiny inputs", () => {
-  it.concurrent.each(["append", "ingest", "batch", "rebuild", "census", "whatif", "export", "scale", "audit-log", "erase", "verify"])(
-    "%s runs to its end, with a ratio and a digest",
-    { timeout: 120_000 },
-    async (name) => {
-      const told = await run(name);
-      expect(told.circumstances).toMatch(/cores.*Node v\d+.*commit/);
-      const ratios = valuesOf(told, "ratio");
-      expect(ratios.length).toBeGreaterThan(0);
-      for (const ratio of ratios) expect(ratio).toBeGreaterThan(0);
-      for (const digest of valuesOf(told, "digest")) expect(digest).toMatch(/^[0-9a-f]{16}$/);
-      expect(valuesOf(told, "digest").length).toBeGreaterThan(0);
-    },
-  );
+  it.concurrent.each([
+    "append",
+    "ingest",
+    "batch",
+    "rebuild",
+    "census",
+    "whatif",
+    "export",
+    "scale",
+    "audit-log",
+    "erase",
+    "verify",
+  ])("%s runs to its end, with a ratio and a digest", { timeout: 120_000 }, async (name) => {
+    const told = await run(name);
+    expect(told.circumstances).toMatch(/cores.*Node v\d+.*commit/);
+    const ratios = valuesOf(told, "ratio");
+    expect(ratios.length).toBeGreaterThan(0);
+    for (const ratio of ratios) expect(ratio).toBeGreaterThan(0);
+    for (const digest of valuesOf(told, "digest")) expect(digest).toMatch(/^[0-9a-f]{16}$/);
+    expect(valuesOf(told, "digest").length).toBeGreaterThan(0);
+  });
 });
