@@ -87,32 +87,61 @@ describe("the queue of appends", () => {
 });
 
 describe("the queue of appends before a writer that answers later", () => {
-  function aSlowQueue() {
+  function aSlowQueue(lingerMs?: () => number) {
     const groups: string[][] = [];
     const answers: (() => void)[] = [];
     const queue = new AppendQueue((group) => {
       groups.push(group.map(({ stream }) => stream));
       return new Promise((resolve) => answers.push(() => resolve(group.map(() => ({ revision: 0, position: groups.length })))));
-    });
+    }, lingerMs);
     return { queue, groups, answers };
   }
+  const forLong = () => 3_600_000;
   const turns = async () => {
     for (let turn = 0; turn < 3; turn += 1) await setImmediate();
   };
 
-  it("keeps two groups under way, and gathers the next meanwhile", async () => {
-    const { queue, groups, answers } = aSlowQueue();
+  it("keeps one group under way, and gathers the next until those that it answers are back", async () => {
+    const { queue, groups, answers } = aSlowQueue(forLong);
     const given: Promise<unknown>[] = [];
-    for (const stream of ["a", "b", "c", "d"]) {
+    for (const stream of ["a", "b", "c"]) {
       given.push(queue.add(appendOf(stream)));
       await turns();
     }
-    expect(groups).toEqual([["a"], ["b"]]);
+    expect(groups).toEqual([["a"]]);
     answers.shift()!();
     await turns();
-    expect(groups).toEqual([["a"], ["b"], ["c", "d"]]);
-    for (const answer of answers) answer();
+    expect(groups).toEqual([["a"]]);
+    given.push(queue.add(appendOf("a")));
+    await turns();
+    expect(groups).toEqual([["a"], ["b", "c", "a"]]);
+    answers.shift()!();
     await Promise.all(given);
+  });
+
+  it("does not wait for long for those who do not come back", async () => {
+    const { queue, groups, answers } = aSlowQueue();
+    const first = queue.add(appendOf("a"));
+    await turns();
+    const second = queue.add(appendOf("b"));
+    answers.shift()!();
+    await first;
+    await expect.poll(() => groups, { interval: 2 }).toEqual([["a"], ["b"]]);
+    answers.shift()!();
+    await second;
+  });
+
+  it("lets nobody wait who comes alone", async () => {
+    const { queue, groups, answers } = aSlowQueue(forLong);
+    const first = queue.add(appendOf("a"));
+    await turns();
+    answers.shift()!();
+    await first;
+    const second = queue.add(appendOf("a"));
+    await turns();
+    expect(groups).toEqual([["a"], ["a"]]);
+    answers.shift()!();
+    await second;
   });
 
   it("is closed when all that waited is answered", async () => {
@@ -121,11 +150,11 @@ describe("the queue of appends before a writer that answers later", () => {
     let isClosed = false;
     const closed = queue.close().then(() => (isClosed = true));
     await turns();
-    expect([groups.length, isClosed]).toEqual([2, false]);
-    answers.shift()!();
-    await turns();
-    expect([groups.length, isClosed]).toEqual([3, false]);
-    for (const answer of answers) answer();
+    for (const count of [1, 2, 3]) {
+      expect([groups.length, isClosed]).toEqual([count, false]);
+      answers.shift()!();
+      await turns();
+    }
     await Promise.all([...given, closed]);
   });
 });

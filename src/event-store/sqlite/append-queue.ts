@@ -8,8 +8,8 @@ import type { Answer, Append } from "./append-group.ts";
 /** Bounds of one transaction, so that a flood of appends can't keep everything else waiting; one append may exceed them. */
 const groupEventCountMax = 1_000;
 const groupBytesMax = 8 * 1024 * 1024;
-/** Where another thread writes: one group that it works on, and one that it finds when it has done so. */
-const groupsUnderWayMax = 2;
+/** How long the next group may wait for those whom the last one answered, and who may come again, by what that one took. */
+const lingerMsUsual = (tookMs: number): number => Math.min(tookMs / 2, 10);
 
 type Waiting = { append: Append; bytes: number; resolve: (appended: Appended) => void; reject: (error: unknown) => void };
 
@@ -18,13 +18,18 @@ export type GroupWriter = (group: readonly Append[]) => Answer[] | Promise<Answe
 
 export class AppendQueue {
   readonly #write: GroupWriter;
+  readonly #lingerMs: (tookMs: number) => number;
   readonly #waiting: Waiting[] = [];
-  readonly #underWay = new Set<Promise<void>>();
+  /** The group that another thread writes. */
+  #underWay: Promise<void> | undefined;
+  /** Until so many wait, the next group is not written; or until the timer says so. */
+  #lingering: { count: number; timer: NodeJS.Timeout } | undefined;
   #isFlushDue = false;
   #isClosed = false;
 
-  constructor(write: GroupWriter) {
+  constructor(write: GroupWriter, lingerMs = lingerMsUsual) {
     this.#write = write;
+    this.#lingerMs = lingerMs;
   }
 
   /** The order of the calls is the order of the events in the log. */
@@ -40,18 +45,21 @@ export class AppendQueue {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (;;) {
-      while (this.#waiting.length > 0 && this.#underWay.size < groupsUnderWayMax) this.#flush();
-      if (this.#underWay.size === 0) return;
-      await Promise.race(this.#underWay);
+      this.#lingerNoMore();
+      while (this.#waiting.length > 0 && this.#underWay === undefined) this.#flush();
+      if (this.#underWay === undefined) return;
+      await this.#underWay;
     }
   }
 
   #flushSoon(): void {
-    if (this.#isFlushDue || this.#underWay.size >= groupsUnderWayMax) return;
+    if (this.#isFlushDue || this.#underWay !== undefined) return;
+    if (this.#lingering !== undefined && this.#waiting.length < this.#lingering.count) return;
+    this.#lingerNoMore();
     this.#isFlushDue = true;
     setImmediate(() => {
       this.#isFlushDue = false;
-      if (this.#underWay.size < groupsUnderWayMax) this.#flush();
+      if (this.#underWay === undefined) this.#flush();
       if (this.#waiting.length > 0) this.#flushSoon();
     });
   }
@@ -65,12 +73,29 @@ export class AppendQueue {
   }
 
   #await(group: readonly Waiting[], answers: Promise<Answer[]>): void {
-    const settled = answers.then((given) => {
-      this.#underWay.delete(settled);
+    const startedAt = performance.now();
+    this.#underWay = answers.then((given) => {
+      this.#underWay = undefined;
       settle(group, given);
-      if (this.#waiting.length > 0) this.#flushSoon();
+      if (!this.#isClosed) this.#linger(this.#waiting.length + group.length, performance.now() - startedAt);
     });
-    this.#underWay.add(settled);
+  }
+
+  /**
+   * Callers that wait for one another's commits would else come in two halves, each of which waits for the commit of the other: the
+   * slower the disk, the more it is worth to take them together. Whoever comes alone never waits: nobody else is expected.
+   */
+  #linger(count: number, tookMs: number): void {
+    const done = (): void => {
+      this.#lingering = undefined;
+      if (this.#waiting.length > 0) this.#flushSoon();
+    };
+    this.#lingering = { count, timer: setTimeout(done, this.#lingerMs(tookMs)) };
+  }
+
+  #lingerNoMore(): void {
+    clearTimeout(this.#lingering?.timer);
+    this.#lingering = undefined;
   }
 
   #nextGroup(): Waiting[] {
