@@ -1,7 +1,8 @@
 /** `troth replay <account>`: its history retold, step by step. */
-import type { KeyId } from "../domain/values.ts";
-import { accountId } from "../domain/values.ts";
+import { accountId, type KeyId } from "../domain/values.ts";
 import { keyScope } from "../domain/key.ts";
+import type { OpenLedger } from "../composition/ledger-folder.ts";
+import { FolderInUseError } from "../event-store/folder-lock.ts";
 import { accountHistory, type HistoryChange, type HistoryStep } from "../queries/account-history.ts";
 import { answer } from "../queries/asking.ts";
 import { VantageError } from "../queries/vantage.ts";
@@ -23,7 +24,7 @@ export async function retell(shell: Shell, account: string, flags: RetellFlags):
   if (!accountId.safeParse(account).success) throw new CliError(exitCodes.usage, `${account} is no id of an account`);
   const url = flags.url ?? shell.env["TROTH_URL"];
   if (url !== undefined) return tell(shell, flags, fromServer(url, flags.key ?? shell.env["TROTH_KEY"], account));
-  return withLedger(folderOf(flags, shell), async (ledger) => {
+  return onFolder(shell, flags, async (ledger) => {
     await ledger.host.ready;
     await ledger.host.caughtUp(ledger.store.log.head(), 60_000);
     const caller = { key: "key_0000000000000000" as KeyId, scopes: [...keyScope.options] };
@@ -32,6 +33,15 @@ export async function retell(shell: Shell, account: string, flags: RetellFlags):
       return (await answer(ledger.readingDesk, accountHistory, request).catch(explained)) as Page;
     });
   });
+}
+
+async function onFolder(shell: Shell, flags: RetellFlags, work: (ledger: OpenLedger) => Promise<void>): Promise<void> {
+  try {
+    await withLedger(folderOf(flags, shell), work);
+  } catch (error) {
+    if (!(error instanceof FolderInUseError)) throw error;
+    throw new CliError(exitCodes.folderInUse, `${error.message}; ask the server that holds it: --url and --key`);
+  }
 }
 
 function fromServer(url: string, key: string | undefined, account: string): Ask {

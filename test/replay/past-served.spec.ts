@@ -125,6 +125,13 @@ describe("troth replay", () => {
   });
 });
 
+describe("troth replay of a folder", () => {
+  it("leaves one that is served to its server", async () => {
+    const { code, err } = await troth(["replay", account, "--data", folder]);
+    expect([code, err]).toEqual([3, expect.stringContaining("--url")]);
+  });
+});
+
 describe("a question that nobody waits for", () => {
   const balance = queries.find(({ name }) => name === "balance")!;
   const caller = { key: "key_0000000000000000", scopes: ["read"] } as any;
@@ -154,4 +161,12 @@ describe("a question that nobody waits for", () => {
     await full.close();
     expect(new Set(await Promise.all(asking.slice(0, 65)))).toEqual(new Set(["shutting-down"]));
   });
+});
+
+it("a folder that nobody serves any more tells its history itself", async () => {
+  const { out: served } = await troth(["replay", account, "--url", server.url, "--key", secret, "--json", "--to", String(after)]);
+  await server.close();
+  const { code, out, err } = await troth(["replay", account, "--data", folder, "--json", "--to", String(after)]);
+  expect([code, err, out]).toEqual([0, "", served]);
+  expect((await troth(["replay", account, "--data", folder, "--from", "999"])).err).toContain("--from: the log has");
 });
