@@ -35,7 +35,7 @@ export const cohortsReport = defineQuery({
   tag: "Reports",
   summary: "Accounts by the time of their first promise: keeping, trust, dormancy and renewals as they age",
   description:
-    "A cohort is the accounts that were first promised something in the same month or quarter (UTC). Its ages count such periods since then: at age 0 lies what came out in the very period of the first promise. Younger cohorts have had less time; compare like ages.",
+    "A cohort is the accounts that were first promised something in the same month or quarter (UTC). Its ages count such periods since then: at age 0 lies what came out in the very period of the first promise. Younger cohorts have had less time; compare like ages. Trust and states are those at the instant asked for: `asOf` shows them at an earlier age.",
   scope: "read",
   isHeavy: true,
   params: z.strictObject({}),

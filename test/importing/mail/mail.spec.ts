@@ -142,7 +142,7 @@ describe("a message", () => {
 describe("a mailbox", () => {
   it("is its messages, whatever their bodies say", async () => {
     const bodies = [
-      "A line.\n\nFrom here on all is prose.\n>From r.novak@ours.example Fri Jan  9 10:00:00 2026\nFrom: m.l@harbour.example\n\n",
+      "A line.\nFrom r.novak@ours.example Fri Jan  9 10:00:00 2026\n\nFrom here on all is prose.\n>From r.novak@ours.example Fri Jan  9 10:00:00 2026\nFrom: m.l@harbour.example\n\n",
       `${"x".repeat(10_000)}\r\n\r\n`,
       "--part\nContent-Type: message/rfc822\n\nFrom: m.l@harbour.example\nTo: r.novak@ours.example\n\n",
       "",
@@ -154,9 +154,9 @@ describe("a mailbox", () => {
       const items = await itemsOf(mailbox, {}, { chunkBytes });
       expect(items.map(({ line, name }) => [line, name])).toEqual([
         [2, "0@x"],
-        [14, "1@x"],
-        [22, "2@x"],
-        [34, "3@x"],
+        [15, "1@x"],
+        [23, "2@x"],
+        [35, "3@x"],
       ]);
     }
   });
