@@ -122,6 +122,8 @@ export class EventChecks {
       this.#isTooMuchTold = true;
       const message = `${error.message}, which no log of a ledger does that is worth its size: from here on nothing is judged`;
       this.#situation.inquiry.unmet("verdicts", message, leaf === undefined ? {} : { leaf });
+      // Findings are cut off after a hundred; of notes one of every kind is kept.
+      this.#situation.inquiry.note("not-judged", message, leaf);
     }
   }
 

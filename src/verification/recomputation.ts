@@ -330,6 +330,7 @@ export class Recomputation {
     this.#work.spend(history.wordSteps);
     const refusal = refusalOf(facts, word) ?? this.#misfitIn(event) ?? this.#unshown(word, facts.account);
     history.said(word);
+    this.#occurrenceCount += history.facts.occurrences.length - facts.occurrences.length;
     return refusal ?? ofAccount(event, facts.account);
   }
 

@@ -36,6 +36,7 @@ export type NoteKind =
   | "load-open"
   | "witnessed-times"
   | "newer-events"
+  | "not-judged"
   | "late-verdicts"
   | "not-binding"
   | "not-covered";
@@ -77,7 +78,7 @@ const findingCountMax = 100;
 const noteCountMax = 200;
 
 /** What puts all that went before it in doubt is told first, however much else there is to tell. */
-const ranks: Partial<Record<NoteKind, number>> = { "log-resumed": 0, "newer-events": 1, "clock-corrected": 2 };
+const ranks: Partial<Record<NoteKind, number>> = { "log-resumed": 0, "not-judged": 1, "newer-events": 1, "clock-corrected": 2 };
 const rankOf = ({ kind }: Note): number => ranks[kind] ?? 3;
 
 /** Collects what is found. Bounded, however much is wrong. */

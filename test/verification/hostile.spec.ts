@@ -23,7 +23,9 @@ describe("a bundle that costs much to judge", () => {
   it("is not judged on past its bounds, which is told, and is no verdict on the rest", async () => {
     const log = concluded(broken(withPromise().goesOnTo("2026-02-02")), { broken: 1 });
     const files = await bundleOf(log.leaves, logKey);
-    const outcome = told(await verified(files, { policy, workBounds: { atLeast: 2, perLeaf: 0 } }));
+    const report = await verified(files, { policy, workBounds: { atLeast: 2, perLeaf: 0 } });
+    const outcome = told(report);
+    expect(report.notes.map(({ kind }) => kind)).toContain("not-judged");
     expect(outcome).toMatchObject({ exitCode: 3, checks: ["verdicts"] });
     expect(outcome.messages).toMatch(
       /judging this takes more than 2 steps, and 0 for each leaf.* from here on nothing is judged/,
