@@ -1,5 +1,5 @@
 /** From an answer to its text, along a serialiser that is compiled for its schema. */
-import fastJsonStringify from "fast-json-stringify";
+import { createRequire } from "node:module";
 import { z } from "zod";
 import type { FastifyReply } from "fastify";
 
@@ -43,13 +43,20 @@ function nullableOf(branches: unknown[]): Shape | undefined {
   return only["type"] === undefined ? undefined : { ...only, nullable: true };
 }
 
+const require = createRequire(import.meta.url);
+let build: ((schema: unknown) => Serialiser) | undefined;
+
+/** Its package is loaded with the first answer: it brings a validator with it, which is a tenth of a start and which nobody asks. */
+function compiledFor(schema: unknown): Serialiser {
+  build ??= require("fast-json-stringify") as (schema: unknown) => Serialiser;
+  return build(schema);
+}
+
 /** Compiled once, when it is first used: all of them together would take a tenth of a second of every start. */
 export function serialiserOf(answer: z.ZodType): Serialiser {
   let compiled: Serialiser | undefined;
   return (value) => {
-    compiled ??= fastJsonStringify(
-      writable(z.toJSONSchema(answer, { io: "output", unrepresentable: "any" })) as never,
-    ) as Serialiser;
+    compiled ??= compiledFor(writable(z.toJSONSchema(answer, { io: "output", unrepresentable: "any" })));
     return compiled(value);
   };
 }
