@@ -138,10 +138,13 @@ function mailboxOf({ words, angle, comment }: Part): Mailbox[] {
 /** `@a,@b:user@c` names the way a message was to take long ago. */
 const routeless = (angle: string): string => angle.replace(/^\s*@[^:]*:/, "");
 
+/** A domain is labels parted by dots; one at its end names the root. */
+const domainForm = /^[^\s@,;:<>()[\]\\".]+(?:\.[^\s@,;:<>()[\]\\".]+)*\.?$/;
+
 function plainAddress(written: string): string | undefined {
   const at = written.lastIndexOf("@");
   const [local, domain] = [written.slice(0, at).replace(/^"(.*)"$/, "$1"), written.slice(at + 1)];
-  if (at < 1 || !/^[^\s@]{1,200}$/.test(local) || !/^[^\s@,;:<>()[\]\\"]{1,253}$/.test(domain)) return undefined;
+  if (at < 1 || !/^[^\s@]{1,200}$/.test(local) || domain.length > 253 || !domainForm.test(domain)) return undefined;
   return `${local}@${domain.replace(/\.$/, "")}`.toLowerCase();
 }
 
