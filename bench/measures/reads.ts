@@ -6,7 +6,14 @@ import { accountIdOf, isBusy, seeded } from "../portfolio.ts";
 import { digestOf } from "../support/facts.ts";
 import { type Served, serve } from "../support/served.ts";
 
-export type ReadOptions = { accountCount: number; readCount: number; reportCount: number; warmUpReadCount: number };
+export type ReadOptions = {
+  accountCount: number;
+  readCount: number;
+  reportCount: number;
+  warmUpReadCount: number;
+  /** Where the reads stand, as parameters of a query; at the present where absent. */
+  at?: string;
+};
 type Times = { p50Ms: number; p99Ms: number };
 export type Reads = {
   /** By query, of accounts like most, and of those with by far the most events. */
@@ -33,13 +40,13 @@ const reports: Record<string, string> = {
 /** @param folder a ledger to which a key is added. */
 export async function measureReads(
   folder: string,
-  { accountCount, readCount, reportCount, warmUpReadCount }: ReadOptions,
+  { accountCount, readCount, reportCount, warmUpReadCount, at }: ReadOptions,
 ): Promise<Reads> {
-  const server = await serve(folder);
+  const server = await serve(folder, undefined, at !== undefined);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const get = async (path: string): Promise<{ ms: number; body: string }> => {
     const before = performance.now();
-    const body = await answerTo(server, agent, path);
+    const body = await answerTo(server, agent, at === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}${at}`);
     return { ms: performance.now() - before, body };
   };
   const numbers = Array.from({ length: accountCount }, (_, number) => number);

@@ -14,8 +14,9 @@ export type Served = {
   close(): Promise<void>;
 };
 
-export async function serve(folder: string, profileFolder?: string): Promise<Served> {
-  const argument: ServerArgument = { folder };
+/** @param past whether it is asked of the past. */
+export async function serve(folder: string, profileFolder?: string, past = false): Promise<Served> {
+  const argument: ServerArgument = { folder, past };
   const { ask, close } = start(new URL("./server.ts", import.meta.url), argument, profileFolder);
   const { url, secret } = await ask<{ url: string; secret: string }>("listen");
   return { url, secret, stats: () => ask("stats"), catchUp: () => ask("catchUp"), settle: () => ask("settle"), close };

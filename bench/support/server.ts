@@ -8,14 +8,16 @@ import { issueKeyFor } from "../../src/commands/administration.ts";
 import type { Acknowledged, CommandDefinition } from "../../src/commands/command.ts";
 import { recordInteraction } from "../../src/commands/interactions.ts";
 import { commands } from "../../src/commands/registry.ts";
-import { openLedger } from "../../src/composition/ledger-folder.ts";
+import { ledgerPath, openLedger } from "../../src/composition/ledger-folder.ts";
+import { readingThreads } from "../../src/composition/reading-threads.ts";
 import { keyScope } from "../../src/domain/key.ts";
 import type { EventId, Instant, Slug } from "../../src/domain/values.ts";
 import { watch } from "../../src/keeper/keeping-watch.ts";
 import { queries } from "../../src/queries/registry.ts";
 import { answer } from "./asking.ts";
 
-export type ServerArgument = { folder: string };
+/** @property past it is asked of the past: rows of it are kept up, the log is signed, and threads answer, as under `troth serve`. */
+export type ServerArgument = { folder: string; past?: boolean };
 export type Stats = {
   head: number;
   viewsPosition: number;
@@ -50,11 +52,13 @@ const doNothing: CommandDefinition = {
   run: async () => acknowledged,
 };
 
-const { folder } = JSON.parse(process.argv[2]!) as ServerArgument;
+const { folder, past = false } = JSON.parse(process.argv[2]!) as ServerArgument;
 const ledger = openLedger({ folder });
-const { desk, readingDesk, store, vault, host, keeper } = ledger;
+const { desk, readingDesk, store, vault, host, keeper, auditLog, history } = ledger;
+const threads = readingThreads({ folder, logPath: ledgerPath(folder) }, readingDesk, history);
 const app = buildApp({
   ...{ desk, readingDesk, host, store, log: store.log, vault, queries },
+  reader: past ? threads.reader : undefined,
   commands: [...commands, doNothing],
   version: "bench",
   // One key sends everything, on a machine that the load generator and the views share.
@@ -64,6 +68,12 @@ const stopping = new AbortController();
 let keeping: Promise<void> | undefined;
 
 const caughtUp = () => host.caughtUp(store.log.head(), catchUpMsMax);
+/** Resolves when every event is signed and in the rows of the past. */
+async function pastCaughtUp(): Promise<void> {
+  auditLog.start((trouble) => console.error(trouble), false);
+  await history.caughtUp(store.log.head(), catchUpMsMax);
+  while ((await readingDesk.rootAt!(store.log.head())) === null);
+}
 async function settled(): Promise<void> {
   do await caughtUp();
   while ((await keeper.round()) > 0);
@@ -84,6 +94,7 @@ answer(
     async listen() {
       await host.ready;
       await settled();
+      if (past) await pastCaughtUp();
       await app.listen({ host: "127.0.0.1", port: 0 });
       keeping = watch(keeper, stopping.signal, (error) => console.error(error));
       const { secret } = await issueKeyFor(
@@ -108,6 +119,7 @@ answer(
     await app.close();
     app.server.closeAllConnections();
     await keeping;
+    await threads.close();
     await ledger.close();
   },
 );

@@ -65,7 +65,8 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   await finishErasures(ledger, app);
   auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"), watched !== undefined);
   census.start((trouble) => app.log.error({ trouble }, "the census can't be counted"));
-  ledger.history.start((failure) => app.log.error({ failure }, "the past can't be kept up, so nothing can be asked of it"));
+  if (upkeep)
+    ledger.history.start((failure) => app.log.error({ failure }, "the past can't be kept up, so nothing can be asked of it"));
   try {
     await Promise.race([ledger.host.caughtUp(store.log.head()).catch(() => undefined), delay(catchUpMs)]);
     await app.listen({ host, port });
