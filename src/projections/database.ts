@@ -33,14 +33,18 @@ export const openViews = (path: string, of: readonly Projection[]): DatabaseSync
   openForWriting(path, (database) => createTables(database, of, fingerprint(of)));
 
 /** The same for any file of derived rows. @param make fills a new one. */
-export function openForWriting(path: string, make: (database: DatabaseSync) => void, pageBytes = pageBytesUsual): DatabaseSync {
+export function openForWriting(
+  path: string,
+  make: (database: DatabaseSync) => void,
+  { pageBytes = pageBytesUsual, cacheKib = 65_536 } = {},
+): DatabaseSync {
   if (!areTrusted(path)) remove(path);
   const isNew = !existsSync(path);
   const database = new DatabaseSync(path);
   // One reader or writer more in the same process; a moment is enough. Events of one batch touch pages all over a large file, and
   // most of them again in the next: copied back every 64 MB, each is copied once for many changes.
   database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 5000;
-    PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = ${walBytesMax / pageBytes}; PRAGMA journal_size_limit = ${walBytesMax}`);
+    PRAGMA cache_size = -${cacheKib}; PRAGMA wal_autocheckpoint = ${walBytesMax / pageBytes}; PRAGMA journal_size_limit = ${walBytesMax}`);
   if (isNew) make(database);
   writeFileSync(`${path}.boot`, bootId());
   return database;

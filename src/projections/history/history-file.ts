@@ -18,7 +18,7 @@ export const openHistory = (path: string): DatabaseSync =>
       createPastTables(database);
       createPastIndexes(database);
     },
-    pageBytes,
+    { pageBytes, cacheKib: 16_384 },
   );
 
 /**

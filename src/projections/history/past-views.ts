@@ -43,7 +43,7 @@ const dormancyCountMax = 200_000;
 
 export function openPastViews(path: string, log: Log): PastViews {
   const database = new DatabaseSync(path, { readOnly: true });
-  database.exec(`PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`);
+  database.exec(`PRAGMA busy_timeout = 5000; PRAGMA cache_size = -32768`);
   return pastViewsOn(database, log);
 }
 
