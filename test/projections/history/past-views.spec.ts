@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Instant } from "../../../src/domain/values.ts";
+import type { StoredEvent } from "../../../src/event-store/event-store.ts";
 import type { Log } from "../../../src/event-store/log.ts";
 import { HistoryRunner } from "../../../src/projections/history/history-runner.ts";
 import { createPastTables, pastColumns } from "../../../src/projections/history/past-tables.ts";
@@ -10,7 +11,7 @@ import { pastViewsOn } from "../../../src/projections/history/past-views.ts";
 import { type Vantage, viewsAt } from "../../../src/projections/vantage.ts";
 import type { Views } from "../../../src/projections/views.ts";
 import { testLedger, type TestLedger } from "../../support/ledger.ts";
-import { ledgerSteps, play } from "../../support/portfolio.ts";
+import { dayAt, ledgerSteps, play } from "../../support/portfolio.ts";
 
 const tables = [...pastColumns.keys(), "dormancy"];
 
@@ -57,6 +58,32 @@ function instantsOf(ledger: TestLedger): Instant[] {
   return [...new Set([...told, ...before])].sort() as Instant[];
 }
 
+/** The log, had the event at a position happened at another instant. */
+function happening(log: Log, position: number, occurredAt: string): Log {
+  const told = (events: StoredEvent[]) =>
+    events.map((event) =>
+      event.position === position
+        ? { ...event, leaf: Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(event.leaf).toString()), occurredAt })) }
+        : event,
+    );
+  return {
+    ...log,
+    readAll: (after, maxCount) => told(log.readAll(after, maxCount)),
+    readStream: (stream, from) => told(log.readStream(stream, from)),
+    readPositions: (positions) => told(log.readPositions(positions)),
+  };
+}
+
+/** At every size. */
+async function expectDefinition(log: Log, asOf: Instant): Promise<void> {
+  const past = pastViewsOn(await stored(log, [log.head()]), log);
+  for (let size = 1; size <= log.head(); size += 1) {
+    const vantage = { size, asOf, knownAt: asOf };
+    expect({ vantage, rows: rowsIn(past.at(vantage)) }).toEqual({ vantage, rows: atOracle(log, vantage) });
+  }
+  past.close();
+}
+
 describe("the stored past", () => {
   it("is what was known at any size of what had happened by any instant, whatever was told and when", async () => {
     const places = fc.array(fc.record({ size: fc.nat(), asOf: fc.nat() }), { minLength: 12, maxLength: 12 });
@@ -81,5 +108,24 @@ describe("the stored past", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("follows a visit that was retracted, and an agreement that was completed later than its promises were made", async () => {
+    const ledger = testLedger(dayAt(40));
+    const { id: account } = await ledger.run("open-account", { name: "Harbour Logistics", at: dayAt(0) });
+    const terms = { type: "once", dueAt: dayAt(20) };
+    const visits = { promisor: "house", promisee: account, terms, matcher: { kinds: ["visit"] } };
+    await ledger.run("make-promise", { ...visits, account, at: dayAt(1) });
+    const visit = { account, kind: "visit", purpose: "service", direction: "outbound", startedAt: dayAt(10) };
+    const { id: interaction } = await ledger.run("record-interaction", visit);
+    await ledger.run("retract-interaction", {}, { interaction });
+    await ledger.run("make-agreement", { account, promises: [visits], at: dayAt(2) });
+    // Everything is settled anew, from the beginning of time.
+    await ledger.run("adopt-policy", { promises: { recordingAllowanceMinutes: 60 } });
+    const { log } = ledger.store;
+    const made = ledger.events().find(({ type }) => type === "AgreementMade")!;
+    // As a request leaves it that broke off before the agreement, and came again without saying when.
+    const late = happening(log, made.position, dayAt(15));
+    for (const day of [2, 9, 10, 14, 15, 16]) await expectDefinition(late, dayAt(day) as Instant);
   });
 });
