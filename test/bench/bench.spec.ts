@@ -24,6 +24,7 @@ describe("a benchmark with tiny inputs", () => {
     "ingest",
     "batch",
     "rebuild",
+    "history",
     "census",
     "whatif",
     "export",
