@@ -114,11 +114,12 @@ export class EventChecks {
 
   /** Judges as long as the bundle is worth it; says so once where it is not, and goes on with everything else. */
   withinBounds(judge: () => void, leaf?: LeafName): void {
+    // What was not taken up any more would be missing: keys, people, words.
+    if (this.#isTooMuchTold) return;
     try {
       judge();
     } catch (error) {
       if (!(error instanceof TooMuchWorkError)) throw error;
-      if (this.#isTooMuchTold) return;
       this.#isTooMuchTold = true;
       const message = `${error.message}, which no log of a ledger does that is worth its size: from here on nothing is judged`;
       this.#situation.inquiry.unmet("verdicts", message, leaf === undefined ? {} : { leaf });

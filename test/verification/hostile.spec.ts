@@ -33,6 +33,14 @@ describe("a bundle that costs much to judge", () => {
     expect(outcome.messages.split("\n")).toHaveLength(1);
   });
 
+  it("is never contradicted by having been given up, wherever that is", async () => {
+    const files = await bundleOf(dailyVisits(12).leaves, logKey);
+    const codes = new Set<number>();
+    for (let atLeast = 0; atLeast < 6_000; atLeast = 1 + Math.floor(atLeast * 1.3))
+      codes.add((await verified(files, { policy, workBounds: { atLeast, perLeaf: 0 } })).exitCode);
+    expect([...codes].sort()).toEqual([0, 3]);
+  });
+
   it("is still found to be altered", async () => {
     const files = await bundleOf(manyClaims(20).leaves, logKey);
     const changed = files.map((file) =>
