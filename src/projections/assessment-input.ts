@@ -19,14 +19,15 @@ export type PromiseRow = {
 };
 export const selectPromise = `SELECT id, account, agreement, recording, listens, facts, position FROM promises`;
 
-/** All that `assess` needs of a promise, at the position of the views. */
+/** All that `assess` needs of a promise, at the position of the views. @param evidenceOf gives an account's interactions. */
 export function assessmentInputOf(
   tables: Pick<Tables, "all" | "get">,
   id: string,
   policy: AssessmentInput["policy"],
+  evidenceOf = (account: string) => interactionsOf(tables, account),
 ): AssessmentInput | undefined {
   const row = tables.get<PromiseRow>(`${selectPromise} WHERE id = ?`, [id]);
-  return row === undefined ? undefined : inputOf(tables, row, policy, (account) => interactionsOf(tables, account));
+  return row === undefined ? undefined : inputOf(tables, row, policy, evidenceOf);
 }
 
 export function inputOf(

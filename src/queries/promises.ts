@@ -20,7 +20,7 @@ import {
 import { verdicts } from "../domain/verdict.ts";
 import { decodeAll } from "../ledger/envelope.ts";
 import { policyInForce } from "../projections/parameters.ts";
-import { assessmentInputOf } from "../projections/assessment-input.ts";
+import { assessmentInputOf, evidenceReader } from "../projections/assessment-input.ts";
 import type { Views } from "../projections/views.ts";
 import { openPersonal, personalFields, type SealedAt } from "./personal.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, page, type Instants, pageOf, type Reading } from "./query.ts";
@@ -90,12 +90,17 @@ const promiseAnswer = z.strictObject({
 type Assessed = { id: string; facts: MadePromise; assessment: Assessment; sealed: SealedAt; revision: number; position: number };
 
 /** The promise as judged at two instants, by what the views hold. To be called in a snapshot. @throws DomainError `promise-not-found`. */
-function assessed(views: Views, id: string, { asOf, knownAt }: Instants): Assessed {
+function assessed(
+  views: Views,
+  id: string,
+  { asOf, knownAt }: Instants,
+  evidenceOf?: ReturnType<typeof evidenceReader>,
+): Assessed {
   const row = views.get<{ sealed: string; revision: number; position: number }>(
     `SELECT sealed, revision, position FROM promises WHERE id = ?`,
     [id],
   );
-  const input = assessmentInputOf(views, id, policyInForce(views));
+  const input = assessmentInputOf(views, id, policyInForce(views), evidenceOf);
   if (row === undefined || input === undefined) throw new DomainError("promise-not-found", `there is no promise ${id}`);
   return {
     id,
@@ -252,8 +257,10 @@ async function listOf(
   const sql = `SELECT id FROM promises WHERE position > ? ${filters.map((column) => `AND ${column} = ?`).join(" ")} ORDER BY position LIMIT ?`;
   const { found, rests, more } = views.snapshot(() => {
     const rows = views.all<{ id: string }>(sql, [after, ...filters.map((column) => query[column]!), query.limit + 1]);
+    // The promises of an account rest on the same interactions.
+    const evidenceOf = evidenceReader(views);
     return {
-      found: rows.slice(0, query.limit).map(({ id }) => assessed(views, id, reading)),
+      found: rows.slice(0, query.limit).map(({ id }) => assessed(views, id, reading, evidenceOf)),
       rests: basisOf(reading),
       more: rows.length > query.limit,
     };
