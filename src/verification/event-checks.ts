@@ -119,13 +119,20 @@ export class EventChecks {
     try {
       judge();
     } catch (error) {
-      if (!(error instanceof TooMuchWorkError)) throw error;
+      if (!(error instanceof TooMuchWorkError)) return this.#tellUnforeseen(error, leaf);
       this.#isTooMuchTold = true;
       const message = `${error.message}, which no log of a ledger does that is worth its size: from here on nothing is judged`;
       this.#situation.inquiry.unmet("verdicts", message, leaf === undefined ? {} : { leaf });
       // Findings are cut off after a hundred; of notes one of every kind is kept.
       this.#situation.inquiry.note("not-judged", message, leaf);
     }
+  }
+
+  /** A leaf that breaks its judgement must not break the report: of no leaf in particular, it is only not shown. */
+  #tellUnforeseen(error: unknown, leaf: LeafName | undefined): void {
+    const message = `nothing can be concluded from it: ${reasonOf(error)}`;
+    if (leaf === undefined) this.#situation.inquiry.unmet("verdicts", message);
+    else this.#situation.inquiry.failed("verdicts", message, { leaf });
   }
 
   /** What does not agree is false, unless an event that nobody here knows may explain it. */
@@ -250,8 +257,7 @@ export class EventChecks {
       } catch (error) {
         if (error instanceof TooMuchWorkError) throw error;
         // Whatever the facts say that no ledger would have taken.
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#found("verdicts", `nothing can be concluded from it: ${reason}`, event, leaf);
+        this.#found("verdicts", `nothing can be concluded from it: ${reasonOf(error)}`, event, leaf);
       }
     }, leaf);
   }
@@ -299,3 +305,4 @@ export class EventChecks {
 }
 
 const nameOfDue = ({ stream, occurrence }: Pick<Unrecorded, "stream" | "occurrence">): string => `${stream} ${occurrence}`;
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -12,7 +12,7 @@ import { ledgerEvents } from "../domain/ledger-record.ts";
 import { outcomeEvents } from "../domain/outcome.ts";
 import { personEvents } from "../domain/person.ts";
 import { policyEvents } from "../domain/policy.ts";
-import { promiseEvents, verdictTypes } from "../domain/promise/events.ts";
+import { promiseEvents } from "../domain/promise/events.ts";
 import { opaqueText } from "../domain/values.ts";
 import type { Envelope } from "../ledger/envelope.ts";
 import { upcast } from "../ledger/upcast.ts";
@@ -65,7 +65,6 @@ function readEnvelope(envelope: Envelope, index: number, bad: (message: string) 
   if (!isInItsStream(type, stream)) return bad(`no ${type} belongs into the stream ${stream.slice(0, 80)}`);
   if (v > schemaVersion(type)) return { kind: "newer", envelope, reason: `version ${v} of ${type}` };
   const current = upcast(envelope);
-  if (reachedAgain.has(type)) return { kind: "event", event: placed(current, index) };
   const shape = eventSchemas[type].safeParse(current.data);
   if (!shape.success) {
     const [issue] = shape.error.issues;
@@ -73,9 +72,6 @@ function readEnvelope(envelope: Envelope, index: number, bad: (message: string) 
   }
   return { kind: "event", event: placed(current, index) };
 }
-
-/** Each member of these must come out again as it stands, which says more than any shape. */
-const reachedAgain: ReadonlySet<string> = new Set(verdictTypes);
 
 const placed = (envelope: Envelope, index: number): LeafEvent =>
   Object.assign(envelope, { position: index + 1 }) as unknown as LeafEvent;

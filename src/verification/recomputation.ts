@@ -11,14 +11,7 @@ import type { Recorded } from "../domain/decider.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
 import { builtInPolicy, type Policy } from "../domain/policy.ts";
 import { refusalOf, type WordEvent } from "../domain/promise/admission.ts";
-import {
-  type Basis,
-  basis as basisSchema,
-  type Offer,
-  type PromiseEvent,
-  type VerdictEvent,
-  verdictTypes,
-} from "../domain/promise/events.ts";
+import { type Basis, type Offer, type PromiseEvent, type VerdictEvent, verdictTypes } from "../domain/promise/events.ts";
 import { isEqual, type MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
 import { dayCountOf, uncountedPart } from "../domain/recurrence.ts";
@@ -145,7 +138,6 @@ export class Recomputation {
     const { basis } = event.data;
     const history = this.#promises.get(event.stream.slice("promise-".length));
     if (history === undefined) return failed("it is a verdict on a promise that was never made");
-    if (!basisSchema.safeParse(basis).success) return failed("it names no basis that a verdict can have");
     if (!Object.hasOwn(rules, basis.rule))
       return { grade: "unmet", message: `it names rule ${basis.rule}, which this verifier does not know` };
     if (event.actor.kind !== "rule" || event.actor.id !== `assess-${basis.rule}`)
