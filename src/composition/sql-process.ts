@@ -4,7 +4,7 @@
  */
 import { pathToFileURL } from "node:url";
 import type { Instant } from "../domain/values.ts";
-import { openSqlDoor } from "../exporting/sql-door.ts";
+import { columnNamesOf, openSqlDoor } from "../exporting/sql-door.ts";
 import { openViewsForReading } from "../projections/database.ts";
 import { viewsOf } from "../projections/views.ts";
 
@@ -23,11 +23,18 @@ const batchCount = 200;
 const post = (message: FromSqlProcess): Promise<void> =>
   new Promise((resolve, reject) => process.send!(message, (error: Error | null) => (error === null ? resolve() : reject(error))));
 
+/** A whole number is big only where a number of JavaScript can't hold it. */
+const usual = (cell: SqlCell): SqlCell => {
+  const number = typeof cell === "bigint" ? Number(cell) : cell;
+  return typeof number === "number" && typeof cell === "bigint" && !Number.isSafeInteger(number) ? cell : number;
+};
+
 async function answer({ viewsPath, logPath, sql, rowCountMax, at }: SqlRequest): Promise<void> {
   const database = openViewsForReading(viewsPath);
   database.prepare(`ATTACH ? AS log`).run(`${pathToFileURL(logPath).href}?mode=ro`);
   const statement = openSqlDoor(database, viewsOf(openViewsForReading(viewsPath)), at).prepare(sql);
-  await post({ type: "columns", names: statement.columns().map(({ name }) => name) });
+  await post({ type: "columns", names: columnNamesOf(statement) });
+  statement.setReadBigInts(true);
   let rows: SqlCell[][] = [];
   let count = 0;
   for (const row of statement.iterate() as unknown as Iterable<SqlCell[]>) {
@@ -35,7 +42,7 @@ async function answer({ viewsPath, logPath, sql, rowCountMax, at }: SqlRequest):
       await post({ type: "rows", rows });
       return post({ type: "done", isCut: true });
     }
-    rows.push(row);
+    rows.push(row.map(usual));
     count += 1;
     if (rows.length < batchCount) continue;
     await post({ type: "rows", rows });

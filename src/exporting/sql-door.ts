@@ -37,10 +37,11 @@ export function openSqlDoor(database: DatabaseSync, views: Views, at: Instant): 
     database.exec(`CREATE TEMP VIEW "${inner}${name}" AS ${selectOf(datasets[name], at)}`);
     database.exec(`CREATE TEMP VIEW ${name} AS SELECT * FROM temp."${inner}${name}"`);
   }
+  const tables = tableNamesIn(database);
   database.limits.length = cellBytesMax;
   let refused: string | undefined;
   database.setAuthorizer((action, first, second, schema, through) => {
-    const refusal = refusalOf(action, { first, second, schema, through }, inner);
+    const refusal = refusalOf(action, { first, second, schema, through }, { inner, tables });
     if (refusal === undefined) return constants.SQLITE_OK;
     refused ??= refusal;
     return constants.SQLITE_DENY;
@@ -62,6 +63,20 @@ export function openSqlDoor(database: DatabaseSync, views: Views, at: Instant): 
   };
 }
 
+/** The names of a statement's columns, each once: of those that came before, a second becomes `account_2`, in which no reader loses it. */
+export function columnNamesOf(statement: StatementSync): string[] {
+  const names = statement.columns().map(({ name }) => name);
+  const taken = new Set(names);
+  const seen = new Set<string>();
+  return names.map((name) => {
+    let distinct = name;
+    for (let count = 2; seen.has(distinct); count += 1) if (!taken.has(`${name}_${count}`)) distinct = `${name}_${count}`;
+    taken.add(distinct);
+    seen.add(distinct);
+    return distinct;
+  });
+}
+
 const isNothing = (rest: string): boolean => /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/.test(rest);
 
 /** What the inner views read. How many rows there are is no secret, and is asked for without any column. */
@@ -72,7 +87,30 @@ const tableFunctions = new Set<string | null>(["json_each", "json_tree"]);
 
 type Meant = { first: string | null; second: string | null; schema: string | null; through: string | null };
 
-function refusalOf(action: number, { first, second, schema, through }: Meant, inner: string): string | undefined {
+type Names = {
+  /** What the names of the inner views begin with. */
+  inner: string;
+  /** Of all that is a table or acts as one, in lower case; but for the datasets, whose views come before any table of their name. */
+  tables: ReadonlySet<string>;
+};
+
+function tableNamesIn(database: DatabaseSync): ReadonlySet<string> {
+  const listed = ["main", "temp", "log"].flatMap((schema) =>
+    database.prepare(`SELECT name FROM ${schema}.sqlite_schema`).all(),
+  ) as { name: string }[];
+  const modules = database.prepare(`PRAGMA module_list`).all() as { name: string }[];
+  return new Set([...listed, ...modules].map(({ name }) => name.toLowerCase())).difference(new Set<string>(datasetNames));
+}
+
+/**
+ * A common table expression of which no column is read. SQLite asks about it by its name alone, as about a table of which none is read, so it
+ * is let in where no table has that name. What has it in its text was asked about already.
+ */
+const isCommonTable = ({ first, second, schema }: Meant, tables: ReadonlySet<string>): boolean =>
+  first !== null && second === "" && schema === null && !/^(sqlite|pragma)_/i.test(first) && !tables.has(first.toLowerCase());
+
+function refusalOf(action: number, meant: Meant, { inner, tables }: Names): string | undefined {
+  const { first, second, schema, through } = meant;
   switch (action) {
     case constants.SQLITE_SELECT:
     case constants.SQLITE_RECURSIVE:
@@ -83,9 +121,9 @@ function refusalOf(action: number, { first, second, schema, through }: Meant, in
       const isOurs = through?.startsWith(inner) === true || first?.startsWith(inner) === true;
       const isDataset = schema === "temp" && datasetNames.includes(first as DatasetName);
       const isCount = second === "" && tablesRead.has(first);
-      return isOurs || isDataset || isCount || tableFunctions.has(first)
-        ? undefined
-        : `there is no view \`${first}\`${schema === null || schema === "temp" ? "" : ` in \`${schema}\``} to read here; \`troth sql --views\` lists those that there are`;
+      if (isOurs || isDataset || isCount || tableFunctions.has(first) || isCommonTable(meant, tables)) return undefined;
+      const where = schema === null || schema === "temp" ? "" : ` in \`${schema}\``;
+      return `there is no view \`${first}\`${where} to read here, and none may be called that; \`troth sql --views\` lists those that there are`;
     }
     default:
       return `${actionNames.get(action) ?? "this"} is not let in: nothing but reading the views is`;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askSql } from "../../src/composition/ask-sql.ts";
 import type { SqlCell } from "../../src/composition/sql-process.ts";
 import { datasetNames, datasets } from "../../src/exporting/datasets.ts";
-import { openSqlDoor, type SqlDoor } from "../../src/exporting/sql-door.ts";
+import { columnNamesOf, openSqlDoor, type SqlDoor } from "../../src/exporting/sql-door.ts";
 import { openViewsForReading } from "../../src/projections/database.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
 import { projections } from "../../src/projections/registry.ts";
@@ -76,6 +76,23 @@ describe("the door", () => {
     ]);
   });
 
+  it.each([
+    ["WITH late AS (SELECT account, count(*) n FROM occurrences GROUP BY 1) SELECT count(*) FROM late", 1],
+    ["WITH late AS MATERIALIZED (SELECT account FROM occurrences) SELECT count(*) FROM late", 1],
+    ["WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 3) SELECT count(*) FROM c", 3],
+    ["WITH trust AS (SELECT 1 UNION SELECT 2 UNION SELECT 3) SELECT count(*) FROM trust", 3],
+    ["WITH Accounts AS (SELECT 1 UNION SELECT 2 UNION SELECT 3) SELECT count(*) FROM accounts", 3],
+    ["SELECT count(*) FROM (SELECT account FROM accounts LIMIT 1) AS few", 1],
+  ])("lets in a name of the statement's own of which no column is read: %j", (sql, count) => {
+    expect(answered(sql)).toEqual([[count]]);
+  });
+
+  it("gives each column a name of its own", () => {
+    const named = (sql: string) => columnNamesOf(door.prepare(sql));
+    expect(named("SELECT account, account FROM accounts")).toEqual(["account", "account_2"]);
+    expect(named("SELECT 1 a, 2 a, 3 a_2, 4 a")).toEqual(["a", "a_3", "a_2", "a_4"]);
+  });
+
   it("knows of no text that is sealed", () => {
     for (const name of datasetNames) expect(JSON.stringify(answered(`SELECT * FROM ${name}`))).not.toContain("ciphertext");
     for (const column of ["sealed", "facts", "ciphertext", "leaf", "personal"])
@@ -104,6 +121,17 @@ describe("the door", () => {
     ["SELECT * FROM keys", /no view `keys`/],
     ["WITH accounts AS (SELECT * FROM keys) SELECT * FROM accounts", /no view `keys`/],
     ["WITH promises AS (SELECT facts FROM main.promises) SELECT * FROM promises", /no view `promises` in `main`/],
+    ["WITH trust AS (SELECT count(*) FROM keys) SELECT count(*) FROM trust", /no view `keys`/],
+    ["WITH keys AS (SELECT 1) SELECT count(*) FROM keys", /no view `keys` to read here, and none may be called that/],
+    ["WITH keys AS (SELECT 1) SELECT count(*) FROM main.keys", /no view `keys` in `main`/],
+    ["WITH keys AS (SELECT 1 AS label) SELECT label FROM main.keys", /no view `keys` in `main`/],
+    ["WITH a AS (WITH keys AS (SELECT 1) SELECT count(*) FROM keys) SELECT count(*) FROM a, keys", /no view `keys`/],
+    ["SELECT count(*) FROM KEYS", /no view `KEYS`/],
+    ["SELECT 1 FROM Keys LEFT JOIN accounts", /no view `Keys`/],
+    ["WITH late AS (SELECT 1) SELECT count(*) FROM late, keys", /no view `keys`/],
+    ["SELECT count(*) FROM sqlite_master", /no view `sqlite_master`/],
+    ["SELECT count(*) FROM pragma_table_list", /no view `pragma_table_list`/],
+    ["SELECT count(*) FROM dbstat", /no view `dbstat`|no such table/],
     ["SELECT (SELECT group_concat(label) FROM keys)", /no view `keys`/],
     ["SELECT load_extension('x')", /load_extension|no such function/],
     ["SELECT 1; SELECT 2", /one statement at a time/],
@@ -130,13 +158,15 @@ describe("a statement in a process of its own", () => {
 
   it("is ended when it gives too many rows or takes too long", async () => {
     const before = readFileSync(viewsPath);
-    const [few, many, long] = await Promise.allSettled([
+    const [few, many, long, big] = await Promise.allSettled([
       asked(`${endless} SELECT x FROM c LIMIT 100`),
       asked(`${endless} SELECT x FROM c`),
       asked(`${endless} SELECT count(*) FROM c`, { timeoutMs: 1_500 }),
+      asked("SELECT 9007199254740993, -7, 1.5, NULL"),
     ]);
     expect(few).toMatchObject({ status: "fulfilled" });
     expect((few as PromiseFulfilledResult<unknown[]>).value).toHaveLength(100);
+    expect(big).toEqual({ status: "fulfilled", value: [[9_007_199_254_740_993n, -7, 1.5, null]] });
     expect(many).toMatchObject({
       reason: { message: "there are more than 100 rows; LIMIT asks for fewer, --rows lets more through" },
     });
