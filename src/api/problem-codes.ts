@@ -12,6 +12,7 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "person-exists": { status: 409, title: "There is a person with this id" },
   "person-not-found": { status: 404, title: "There is no such person" },
   "person-left": { status: 409, title: "The person has left" },
+  "team-not-found": { status: 404, title: "There is no such team" },
   "interaction-exists": { status: 409, title: "There is an interaction with this id" },
   "interaction-not-found": { status: 404, title: "There is no such interaction" },
   "interaction-retracted": { status: 409, title: "The interaction was retracted" },

@@ -32,7 +32,7 @@ function queryHandler(query: QueryDefinition, serialise: Serialiser, deps: ApiDe
     const { position } = host.status();
     if (caller.party !== undefined && query.boundTo?.(readingDesk.views, caller.party, params) !== true)
       throw keyBound(caller.party);
-    const { cursor, standings } = await standingsOf(readingDesk, query, asked);
+    const { cursor, standings } = await standingsOf(readingDesk, query, { params, query: asked });
     const asking: AnyRequest = { params, query: { ...asked, ...cursor }, caller };
     const takesTime = query.isHeavy === true || standings.at !== undefined;
     const answer =

@@ -76,7 +76,42 @@ function reasonOf(issue: Issue): string {
     const reasons = issue.errors.flatMap((branch) => branch.slice(0, 1).map(reasonOf));
     return [...new Set(reasons)].join("; or ");
   }
-  return issue.message;
+  return plainReasonOf(issue);
+}
+
+/** What zod says by itself, in the words of this API. A schema's own words stay. */
+function plainReasonOf(issue: Issue): string {
+  if (!/^(Invalid|Too|Unrecognized)/.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case "invalid_type":
+      if (Array.isArray(issue.input) && issue.expected !== "array") return "must be one value, not several";
+      return `must be ${kindNames[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `must be ${issue.values.length === 1 ? "" : "one of "}${issue.values.map((value) => `\`${String(value)}\``).join(", ")}`;
+    case "too_small":
+      return boundReason(issue.origin, issue.inclusive === false ? "more than" : "at least", issue.minimum);
+    case "too_big":
+      return boundReason(issue.origin, issue.inclusive === false ? "less than" : "at most", issue.maximum);
+    default:
+      return issue.message;
+  }
+}
+
+const kindNames: Record<string, string> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+const units: Record<string, string> = { string: "characters", array: "items", set: "items", record: "fields" };
+
+function boundReason(origin: string, bound: string, limit: number | bigint): string {
+  const unit = units[origin];
+  return unit === undefined ? `must be ${bound} ${limit}` : `must have ${bound} ${limit} ${unit}`;
 }
 
 function isMissing(issue: Issue): boolean {

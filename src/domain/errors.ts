@@ -9,6 +9,7 @@ export const domainErrorSentences = {
   "person-exists": "there is a person with this id already",
   "person-not-found": "there is no person of this id",
   "person-left": "the person has left; record a move first if they are back",
+  "team-not-found": "nobody was ever in this team",
   "interaction-exists": "there is an interaction with this id already",
   "interaction-not-found": "there is no interaction of this id",
   "interaction-retracted": "the interaction was retracted and can't be corrected; record it anew",

@@ -86,14 +86,23 @@ export function keyIn(of: Dataset, after: string | undefined): Cell[] | undefine
   const parts = after.split(",");
   if (parts.length !== of.key.length) throw new ExportKeyError(of);
   return parts.map((part, index) => {
-    const { type } = of.columns.find(({ name }) => name === of.key[index])!;
-    if (!keyForms[type].test(part)) throw new ExportKeyError(of);
+    const { name, type } = of.columns.find((column) => column.name === of.key[index])!;
+    if (!(formsByName[name] ?? keyForms[type]).test(part)) throw new ExportKeyError(of);
     return type === "integer" ? Number(part) : part;
   });
 }
 
 const [integerForm, instantForm] = [/^(0|[1-9][0-9]{0,14})$/, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/];
 const idForm = /^[a-z_0-9]{1,60}$/;
+/** What tells the key of one dataset from that of another. */
+const formsByName: Record<string, RegExp> = {
+  account: /^acc_[a-z_0-9]{1,56}$/,
+  person: /^per_[a-z_0-9]{1,56}$/,
+  interaction: /^int_[a-z_0-9]{1,56}$/,
+  promise: /^prm_[a-z_0-9]{1,56}$/,
+  outcome: /^out_[a-z_0-9]{1,56}$/,
+  direction: /^(given|received)$/,
+};
 const keyForms = { integer: integerForm, instant: instantForm, text: idForm, number: idForm, boolean: idForm, json: idForm };
 
 async function* viewRows(

@@ -4,10 +4,10 @@ import { DomainError } from "../domain/errors.ts";
 import { accountId, instant } from "../domain/values.ts";
 import { changesBetween } from "../replay/changes.ts";
 import { figuresOf, nothingYet } from "../replay/figures.ts";
-import { type Step, stepsOf } from "../replay/steps.ts";
+import { type Beginning, type Step, stepsOf } from "../replay/steps.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, type Reading } from "./query.ts";
 import { basisOf, onOwnAccount } from "./reading.ts";
-import { knownAtText, vantageOf, vantageParameters } from "./vantage.ts";
+import { knownAtText, VantageError, vantageOf, vantageParameters } from "./vantage.ts";
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const change = z.strictObject({
@@ -65,7 +65,7 @@ export const accountHistory = defineQuery({
     const opened = present.get<{ position: number }>(`SELECT position FROM accounts WHERE id = ?`, [account]);
     if (opened === undefined || opened.position > size)
       throw new DomainError("account-not-found", `there is no account ${account}`);
-    const after = beginningOf(reading, query.from, decodeCursor(query.after)?.[0] as number | undefined);
+    const after = beginningOf(reading, query, decodeCursor(query.after)?.[0] as number | undefined);
     const items: HistoryStep[] = [];
     for (const one of stepsOf(log, present, account, after, size)) {
       items.push(itemOf(one));
@@ -77,12 +77,29 @@ export const accountHistory = defineQuery({
   },
 });
 
-/** @throws VantageError for a `from` that there is not. */
-function beginningOf({ times, log, now, standing }: Reading, from: string | undefined, position: number | undefined) {
+type Asked = { from?: string | undefined; to?: string | undefined };
+
+/** @throws VantageError for a `from` that there is not, or that lies after `to`. */
+function beginningOf(reading: Reading, { from, to }: Asked, position: number | undefined): Beginning {
+  const { times, now, standing } = reading;
   if (position !== undefined) return { size: position, at: times.at(position) };
-  if (from === undefined) return { size: 0, at: now };
-  const { size, knownAt } = vantageOf({ knownAt: from, names: { knownAt: "from" } }, times, log.head(), standing!.knownAt);
-  return { size, at: knownAt };
+  const begun = from === undefined ? undefined : placeOf(from, reading);
+  if (begun === undefined) return { size: 0, at: now };
+  const { size, knownAt } = standing!;
+  if (to !== undefined && (begun.size > size || begun.at > knownAt))
+    throw new VantageError("validation-failed", "/from", "must not be later than `to`");
+  return begun;
+}
+
+/** Nothing for an instant before the ledger began, or for no event at all. */
+function placeOf(from: string, { times, log, now }: Reading): Beginning | undefined {
+  try {
+    const { size, knownAt } = vantageOf({ knownAt: from, names: { knownAt: "from" } }, times, log.head(), now);
+    return { size, at: knownAt };
+  } catch (error) {
+    if (error instanceof VantageError && error.code === "before-ledger") return undefined;
+    throw error;
+  }
 }
 
 const itemOf = ({ event: { position, id, type, stream, occurredAt, recordedAt }, meanwhile, changes }: Step): HistoryStep => ({

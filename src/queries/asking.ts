@@ -24,23 +24,23 @@ export type Reader = (query: QueryDefinition, request: AnyRequest, standings: St
 
 /** Answers a question. @throws VantageError, CursorError; what its query throws. */
 export async function answer(desk: ReadingDesk, query: QueryDefinition, request: AnyRequest): Promise<unknown> {
-  const { cursor, standings } = await standingsOf(desk, query, request.query);
+  const { cursor, standings } = await standingsOf(desk, query, request);
   return ask(desk, query, { ...request, query: { ...request.query, ...cursor } }, standings);
 }
 
 /**
  * From what was asked to where it stands.
- * @param asked as the query's schema gives it.
+ * @param request its query as the schema gives it.
  * @returns `cursor` takes the place of `after`.
  * @throws VantageError, CursorError.
  */
 export async function standingsOf(
   desk: ReadingDesk,
   query: QueryDefinition,
-  asked: Asked,
+  { params, query: asked }: Pick<AnyRequest, "params" | "query">,
 ): Promise<{ cursor: { after?: string }; standings: Standings }> {
   const { at, from } = query.asks?.(asked) ?? { at: asked as AskedVantage };
-  const page = pageIn(asked["after"] as string | undefined);
+  const page = pageIn(asked["after"] as string | undefined, listOf(query, params));
   const cursor = page.after === undefined ? {} : { after: page.after };
   if (query.asks === undefined && !isAsked(at) && page.at === undefined) return { cursor, standings: {} };
   if (asked["after"] !== undefined && !standsThere(at, page.at))
@@ -79,8 +79,9 @@ export async function ask(
   { at, from }: Standings = {},
 ): Promise<unknown> {
   const present = presentReading(desk);
-  if (at === undefined) return query.run(present, request);
-  if (query.readsLogAlone === true) return paged(await query.run({ ...present, ...at, standing: at }, request), at);
+  const list = listOf(query, request.params);
+  if (at === undefined) return paged(await query.run(present, request), list);
+  if (query.readsLogAlone === true) return paged(await query.run({ ...present, ...at, standing: at }, request), list, at);
   const opened: PastViews[] = [];
   const open = async (standing: Standing): Promise<Reading> => {
     const past = await desk.past({ ...standing, asOf: happenedBy(standing) });
@@ -90,7 +91,7 @@ export async function ask(
   try {
     const reading = await open(at);
     if (from !== undefined) reading.from = await open(from);
-    return paged(await query.run(reading, request), at);
+    return paged(await query.run(reading, request), list, at);
   } finally {
     for (const { close } of opened) close();
   }
@@ -101,28 +102,36 @@ export function presentReading({ views, log, times, vault, now }: ReadingDesk): 
   return { views, present: views, log, times, vault, now: at, asOf: at, knownAt: at };
 }
 
-// Pages. The cursor of one that does not stand at the present ends in where it stands.
+// Pages. A cursor ends in the list that it is of, and that of one that does not stand at the present in where it stands.
 
 const mark = "@";
 const stood = z.tuple([instant, instant, z.int()]);
 
+/** The places of one list mean nothing in another. */
+const listOf = ({ name }: QueryDefinition, params: Asked): string => [name, ...Object.values(params)].join(" ");
+
 type Page = { after?: string; at?: { asOf: Instant; knownAt: string } };
 
 /** @throws CursorError */
-function pageIn(text: string | undefined): Page {
+function pageIn(text: string | undefined, list: string): Page {
   const parts = decodeCursor(text);
   if (parts === undefined) return {};
-  if (parts.at(-4) !== mark) return { after: text! };
-  const { success, data } = stood.safeParse(parts.slice(-3));
+  const marked = parts.lastIndexOf(mark);
+  const [named, ...standing] = parts.slice(marked + 1);
+  if (marked < 0 || named !== list) throw new CursorError("`after` is not the `next` of an earlier answer of this list");
+  const after = encodeCursor(parts.slice(0, marked));
+  if (standing.length === 0) return { after };
+  const { success, data } = stood.safeParse(standing);
   if (!success) throw new CursorError("`after` is not the `next` of an earlier answer");
   const [asOf, knownAt, size] = data;
-  return { after: encodeCursor(parts.slice(0, -4)), at: { asOf, knownAt: `${size}@${knownAt}` } };
+  return { after, at: { asOf, knownAt: `${size}@${knownAt}` } };
 }
 
-function paged(answer: unknown, { asOf, knownAt, size }: Standing): unknown {
+function paged(answer: unknown, list: string, at?: Standing): unknown {
   const { next } = answer as { next?: string | null };
   if (typeof next !== "string") return answer;
-  return { ...(answer as object), next: encodeCursor([...decodeCursor(next)!, mark, asOf, knownAt, size]) };
+  const standing = at === undefined ? [] : [at.asOf, at.knownAt, at.size];
+  return { ...(answer as object), next: encodeCursor([...decodeCursor(next)!, mark, list, ...standing]) };
 }
 
 /** A page goes on where it began; what is asked beside its cursor may say less, and nothing else. */

@@ -128,13 +128,15 @@ export const dueReport = defineQuery({
   scope: "read",
   isHeavy: true,
   params: z.strictObject({}),
-  query: z.strictObject({
-    ...page,
-    until: instant.optional().describe("Up to this instant; two weeks from `asOf` where absent."),
-    account: accountId.optional(),
-    promisor: partyId.optional(),
-    direction: promiseDirection.optional(),
-  }),
+  query: z
+    .strictObject({
+      ...page,
+      until: instant.optional().describe("Up to this instant; two weeks from `asOf` where absent."),
+      account: accountId.optional(),
+      promisor: partyId.optional(),
+      direction: promiseDirection.optional(),
+    })
+    .refine((asked) => !endsBefore(asked), { path: ["until"], error: "must not be earlier than `asOf`" }),
   answer: pageOf(dueItem),
   refusals: [],
   run(reading, { query }) {
@@ -168,6 +170,11 @@ export const dueReport = defineQuery({
     });
   },
 });
+
+/** Where no `asOf` is asked for, an `until` of just now is behind the clock by the time that it arrives. */
+function endsBefore({ until, asOf }: { until?: unknown; asOf?: unknown }): boolean {
+  return typeof until === "string" && typeof asOf === "string" && until < asOf;
+}
 
 function dueOf(row: OccurrenceRow, { asOf, knownAt }: Instants): z.output<typeof dueItem> {
   const { standing } = assessOccurrence(settlementOf(row), asOf, knownAt);

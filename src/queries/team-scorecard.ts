@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { keepingRate } from "../domain/keeping.ts";
 import { priorMeanAt, trustOfSums } from "../domain/trust.ts";
+import { DomainError } from "../domain/errors.ts";
 import { personId, slug } from "../domain/values.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import { coachingAnswer, coachingOver } from "./coaching.ts";
@@ -19,7 +20,7 @@ export const teamScorecard = defineQuery({
   tag: "Reports",
   summary: "How a team keeps what it promises",
   description:
-    "What fell due while the promisor was in the team: trust and keeping as a whole, by person with the empirical-Bayes rank among them, and by kind; where it is late, what it misses, what hangs over it. Empty for a team that nobody was ever in.",
+    "What fell due while the promisor was in the team: trust and keeping as a whole, by person with the empirical-Bayes rank among them, and by kind; where it is late, what it misses, what hangs over it.",
   scope: "read",
   isHeavy: true,
   params: z.strictObject({ team: slug }),
@@ -41,13 +42,15 @@ export const teamScorecard = defineQuery({
     coaching: coachingAnswer,
     basis,
   }),
-  refusals: [],
+  refusals: ["team-not-found"],
   run(reading, { params: { team } }) {
     const { views, asOf } = reading;
     return views.snapshot(() => {
       const options = trustOptions(views, policyInForce(views));
       const prior = priorMeanAt(options, asOf);
       const teams = teamsIn(views);
+      const members = teams.membersOf(team);
+      if (members.length === 0) throw new DomainError("team-not-found", `nobody was ever in a team ${team}`);
       const within = teams.within(team);
       const counted = countedOutcomes(views, { within, by: "promisor", and: "kind" }, reading);
       const sums = trustSums(views, { within, by: "promisor" }, options, reading);
@@ -55,7 +58,7 @@ export const teamScorecard = defineQuery({
         const { pending, ...sum } = summed(some);
         return trustAnswerOf(trustOfSums({ ...sum, prior }, asOf), pending);
       };
-      const people = teams.membersOf(team).map((person) => ({
+      const people = members.map((person) => ({
         group: person,
         isHere: teams.teamOf(person, asOf) === team,
         trust: trustOf(sums.filter(({ group }) => group === person)),

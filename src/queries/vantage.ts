@@ -7,12 +7,14 @@ import type { Vantage } from "../projections/vantage.ts";
 /** A vantage, with the root of the log's tree at its size: base64, null where the log is not signed or can't be held to its tree. */
 export type Standing = Vantage & { root: string | null };
 
-const knownAtForm = /^(?:(0|[1-9][0-9]{0,14})(?:@(.+))?|(.+))$/;
+const knownAtForm = /^(?:(0|[1-9][0-9]*)(?:@(.+))?|(.+))$/;
 
 type KnownAt = { size?: number; instant?: Instant };
 
 function knownAtIn(text: string): KnownAt | undefined {
-  const [, size, pinned, alone] = knownAtForm.exec(text) ?? [];
+  const found = knownAtForm.exec(text);
+  if (found === null) return undefined;
+  const [, size, pinned, alone] = found;
   const clock = pinned ?? alone;
   if (clock !== undefined && !instant.safeParse(clock).success) return undefined;
   return {
@@ -57,7 +59,7 @@ export type AskedVantage = {
   names?: { asOf?: string; knownAt?: string };
 };
 
-export type VantageErrorCode = "in-the-future" | "before-ledger" | "beyond-log" | "as-of-after-known-at";
+export type VantageErrorCode = "in-the-future" | "before-ledger" | "beyond-log" | "as-of-after-known-at" | "validation-failed";
 
 /** Nothing can be said from there. `field` names the parameter as a JSON pointer, `where` the part of the request that it stands in. */
 export class VantageError extends Error {
@@ -83,10 +85,13 @@ export function vantageOf({ asOf, knownAt, names = {} }: AskedVantage, times: Lo
   const field = `/${names.asOf ?? "asOf"}`;
   if (asOf !== undefined && asOf > known.knownAt) {
     if (asOf > now && asOf > times.at(head)) throw new VantageError("in-the-future", field, `${asOf} lies in the future`);
-    throw new VantageError("as-of-after-known-at", field, `${asOf} is later than ${known.knownAt}, when this was known`);
+    const pinned = isSizeAlone(knownAt) ? `; what was known later of as many events: \`${known.size}@${asOf}\`` : "";
+    throw new VantageError("as-of-after-known-at", field, `${asOf} is later than ${known.knownAt}, when this was known${pinned}`);
   }
   return { asOf: asOf ?? known.knownAt, ...known };
 }
+
+const isSizeAlone = (knownAt: string | undefined): boolean => knownAt !== undefined && /^[0-9]+$/.test(knownAt);
 
 function knownUpTo(
   text: string | undefined,
@@ -99,8 +104,13 @@ function knownUpTo(
   // A clock that was put back since stands behind what it said before.
   if (instant !== undefined && instant > now && instant > times.at(head))
     throw new VantageError("in-the-future", field, `${instant} lies in the future`);
-  if (size !== undefined && size > head) throw new VantageError("beyond-log", field, `the log has ${head} events, not ${size}`);
+  if (size !== undefined && size > head) throw new VantageError("beyond-log", field, `the log has ${head} events and no more`);
   const known = size ?? (instant === undefined ? head : times.sizeAt(instant));
   if (known === 0) throw new VantageError("before-ledger", field, "nothing was known before the first event of the ledger");
-  return { size: known, knownAt: instant ?? (size === undefined ? now : times.at(size)) };
+  const logTime = times.at(known);
+  // While the clock stands behind the log, answers stand there too, and can be asked again.
+  const isTooEarly = instant !== undefined && size !== undefined && instant < logTime && times.sizeAt(instant) < size;
+  if (isTooEarly && times.at(head) <= now)
+    throw new VantageError("beyond-log", field, `the log had ${size} events only at ${logTime}`);
+  return { size: known, knownAt: instant ?? (size === undefined ? now : logTime) };
 }

@@ -136,7 +136,7 @@ describe("a body that does not fit its schema is refused naming the field", () =
 
   it("is told which words there are where it has another", async () => {
     const { json } = await api.refused(422, "validation-failed", "POST", visits, { body: { ...visit, direction: "up" } });
-    expect(json.detail).toBe('/direction: Invalid option: expected one of "inbound"|"outbound"|"mutual"');
+    expect(json.detail).toBe("/direction: must be one of `inbound`, `outbound`, `mutual`");
   });
 
   it("takes the first and the last instant that may be told", async () => {

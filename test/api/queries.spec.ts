@@ -67,6 +67,18 @@ describe("a query", () => {
     expect(seen.length).toBeGreaterThanOrEqual(12);
   });
 
+  it("takes a cursor of its own list alone", async () => {
+    const { next } = (await api.when("GET", "/v1/accounts?limit=1")).json;
+    for (const other of ["promises", "people", `accounts/${account}/timeline`, "reports/dormancy", "access-log"])
+      await api.refused(400, "cursor-invalid", "GET", `/v1/${other}?after=${next}`);
+  });
+
+  it("of what falls due ends no earlier than where it stands", async () => {
+    const asOf = "2026-02-01T10:00:00.000Z";
+    const url = `/v1/reports/due?asOf=${asOf}&until=2026-01-31T00:00:00.000Z`;
+    expect(fieldsOf(await api.refused(422, "validation-failed", "GET", url))).toEqual(["/until"]);
+  });
+
   it("answers HEAD like GET without the body", async () => {
     const { status, text, headers } = await api.when("HEAD", `/v1/accounts/${account}`);
     expect([status, text, Number(headers["content-length"]) > 100]).toEqual([200, "", true]);
@@ -104,6 +116,7 @@ describe("every query's answer fits its schema, as it comes off the wire", () =>
     interaction: "int_0000000000000001",
     promise: "prm_0000000000000002",
     agreement: "agr_0000000000000001",
+    team: "north",
   };
   it.each(queries.map((query) => [query.name, query] as const))("%s", async (_name, query) => {
     const needed = query.name === "account-diff" ? "?fromKnownAt=2" : "";

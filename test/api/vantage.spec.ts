@@ -159,12 +159,23 @@ describe("a read is refused that stands nowhere", () => {
     ["as of before anything happened", "asOf=1990-01-01T00:00:00.000Z", "before-ledger", "/asOf"],
     ["beyond the log", "knownAt=1000000", "beyond-log", "/knownAt"],
     ["as of later than known", "asOf=2026-03-02T00:00:00.000Z&knownAt=2026-03-01T10:00:00.000Z", "as-of-after-known-at", "/asOf"],
+    ["as known at nothing", "knownAt=", "validation-failed", "/knownAt"],
+    ["beyond any log", "knownAt=9007199254740993", "beyond-log", "/knownAt"],
+    ["at a size that the log had not then", "knownAt=6@2026-01-31T00:00:00.000Z", "beyond-log", "/knownAt"],
+    ["at two days", "asOf=2026-03-02T00:00:00.000Z&asOf=2026-03-03T00:00:00.000Z", "validation-failed", "/asOf"],
     ["at a day that does not exist", "asOf=2026-02-30T00:00:00.000Z", "validation-failed", "/asOf"],
     ["at an instant of another zone", "knownAt=2026-03-01T00:00:00.000%2B01:00", "validation-failed", "/knownAt"],
     ["at a size that is none", "knownAt=-1", "validation-failed", "/knownAt"],
     ["at a size with something else beside it", "knownAt=5@yesterday", "validation-failed", "/knownAt"],
   ])("%s", async (_what, query, code, field) => {
     expect(fieldsOf(await api.refused(422, code, "GET", `/v1/reports/keeping-rates?${query}`))).toEqual([field]);
+  });
+
+  it("and is told how a size is asked for at a later instant", async () => {
+    const asOf = "2026-03-20T00:00:00.000Z";
+    const { json } = await api.refused(422, "as-of-after-known-at", "GET", `/v1/accounts?asOf=${asOf}&knownAt=${broken}`);
+    expect(json.detail).toContain(`\`${broken}@${asOf}\``);
+    expect((await api.when("GET", `/v1/accounts?asOf=${asOf}&knownAt=${broken}@${asOf}`)).status).toBe(200);
   });
 
   it("or asks of a key or the access log what they were", async () => {

@@ -242,7 +242,7 @@ describe("a scorecard", () => {
       keeping: { counts: { kept: 1, broken: 0 }, pending: 1 },
       coaching: { pending: [{ promise: "prm_0000000000000005", promisor: ben, account: mill, dueAt: at("06-30") }] },
     });
-    expect(await ledger.ask("team-scorecard", { team: "nobody" })).toMatchObject({ people: [], trust: { outcomes: 0 } });
+    await expect(ledger.ask("team-scorecard", { team: "nobody" })).rejects.toMatchObject({ code: "team-not-found" });
   });
 
   it("of a person says what it misses and what hangs over it", async () => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { PastViews, QueryDefinition } from "../../src/queries/query.ts";
 import { queries } from "../../src/queries/registry.ts";
+import { teamsIn } from "../../src/queries/teams.ts";
 import { testLedger, type TestLedger } from "../support/ledger.ts";
 import { dayAt, ledgerSteps, play } from "../support/portfolio.ts";
 
@@ -52,7 +53,7 @@ function questionsIn({ host }: TestLedger): { query: QueryDefinition; params: ob
       name === undefined
         ? [{}]
         : name === "team"
-          ? [{ team: "north" }, { team: "south" }]
+          ? ["north", "south"].filter((team) => teamsIn(host.views).membersOf(team).length > 0).map((team) => ({ team }))
           : host.views.all(`SELECT id AS ${name} FROM ${idsOf[name]} ORDER BY position LIMIT 3`);
     return ids.flatMap((params) => (asked[query.name] ?? [{}]).map((asks) => ({ query, params, asks })));
   });

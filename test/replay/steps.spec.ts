@@ -57,6 +57,13 @@ describe("a step of an account's history", () => {
     expect(await types({ from: "1" })).toEqual(["PromiseMade", "InteractionRecorded"]);
     expect(await types({ from: dayAt(1) })).toEqual(["InteractionRecorded"]);
     expect(await types({ to: dayAt(1) })).toEqual(["AccountOpened", "PromiseMade"]);
+    expect(await types({ from: dayAt(-400) })).toEqual(await types({}));
+    expect(await types({ from: dayAt(1), to: dayAt(1) })).toEqual([]);
+    for (const reversed of [
+      { from: "3", to: "2" },
+      { from: dayAt(2), to: dayAt(1) },
+    ])
+      await expect(types(reversed)).rejects.toMatchObject({ code: "validation-failed", field: "/from" });
     await expect(types({ from: "9" })).rejects.toMatchObject({ code: "beyond-log", field: "/from" });
     await expect(types({ to: dayAt(99) })).rejects.toMatchObject({ code: "in-the-future", field: "/to" });
     await expect(ledger.ask("account-history", { account: "acc_0000000000000009" })).rejects.toMatchObject({
