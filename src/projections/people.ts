@@ -1,48 +1,55 @@
 /** People as they stand, with the places they held: the team of an outcome is the team of that time. */
-import type { PersonPlace } from "../domain/person.ts";
-import type { Instant } from "../domain/values.ts";
+import type { Recorded } from "../domain/decider.ts";
+import { person, type PersonEvent, type PersonState } from "../domain/person.ts";
+import type { LedgerEvent } from "../ledger/envelope.ts";
 import { defineProjection, idOf, sealedPositions } from "./projection.ts";
-import { streamRows } from "./stream-rows.ts";
+import { type Row, streamRows } from "./stream-rows.ts";
 
-const columns = ["id", "account", "team", "status", "places", "sealed", "revision", "position"] as const;
+const columns = ["id", "account", "team", "status", "left_at", "places", "sealed", "revision", "position"] as const;
+type PersonRow = Row<(typeof columns)[number]>;
+type KnownPerson = Exclude<PersonState, { status: "none" }>;
 
 export const personRows = streamRows("people", columns, {
-  PersonAdded: (_none, event) => ({
-    id: idOf(event),
-    account: event.data.account ?? null,
-    team: event.data.team ?? null,
-    status: "here",
-    places: JSON.stringify([placeOf(event.data, event.occurredAt)]),
-    sealed: sealedPositions(undefined, event),
-    revision: event.revision,
-    position: event.position,
-  }),
-  PersonChanged: (before, event) => ({
-    ...before,
-    sealed: sealedPositions(before.sealed as string, event),
-    revision: event.revision,
-  }),
-  PersonMoved: (before, event) => ({
-    ...before,
-    account: event.data.account ?? null,
-    team: event.data.team ?? null,
-    status: "here",
-    places: JSON.stringify([...(JSON.parse(before.places as string) as object[]), placeOf(event.data, event.occurredAt)]),
-    revision: event.revision,
-  }),
-  PersonLeft: (before, { revision }) => ({ ...before, status: "left", revision }),
+  PersonAdded: told,
+  PersonChanged: told,
+  PersonMoved: told,
+  PersonLeft: told,
 });
+
+/** The domain's own fold says where a person is: a move that is told late changes where it was. */
+function told(before: PersonRow | undefined, event: LedgerEvent): PersonRow {
+  const state = before === undefined ? person.initialState : stateOf(before);
+  const { account, team, status, leftAt, places } = person.evolve(state, event as Recorded<PersonEvent>) as KnownPerson;
+  return {
+    id: idOf(event),
+    account: account ?? null,
+    team: team ?? null,
+    status,
+    left_at: leftAt ?? null,
+    places: JSON.stringify(places),
+    sealed: sealedPositions(before?.sealed as string | undefined, event),
+    revision: event.revision,
+    position: before?.position ?? event.position,
+  };
+}
+
+const stateOf = ({ account, team, status, left_at, places }: PersonRow): KnownPerson =>
+  ({
+    account: account ?? undefined,
+    team: team ?? undefined,
+    status,
+    leftAt: left_at ?? undefined,
+    places: JSON.parse(places as string) as unknown,
+  }) as KnownPerson;
 
 export const people = defineProjection({
   name: "people",
-  version: 1,
+  version: 2,
   schema: `
     CREATE TABLE people (
-      id TEXT PRIMARY KEY, account TEXT, team TEXT, status TEXT NOT NULL, places TEXT NOT NULL,
+      id TEXT PRIMARY KEY, account TEXT, team TEXT, status TEXT NOT NULL, left_at TEXT, places TEXT NOT NULL,
       sealed TEXT NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX people_by_account ON people (account, id);`,
   on: personRows.handlers,
 });
-
-const placeOf = ({ account, team }: PersonPlace, from: Instant) => ({ account, team, from });

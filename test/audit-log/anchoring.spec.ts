@@ -296,8 +296,8 @@ describe("a witness that knows another size than the ledger thinks", () => {
     await aWitness("south", join(folder, "south"), keys, Number(new URL(south.url).port));
     const note = await ledger.text("audit/checkpoint");
     expect((await send(south.url, formatAddTreeHead({ oldSize: 0, proof: [], note }))).status).toBe(200);
-    const { anchored } = await ledger.anchor();
-    expect(anchored?.size).toBeUndefined();
+    // The first offer finds out that the witness is ahead; on a slow machine the next one may have followed by itself.
+    await ledger.anchor();
     expect((await ledger.anchor()).anchored?.size).toBe(Number(note.split("\n")[1]));
   });
 });

@@ -1,6 +1,7 @@
 /** The keeper puts on record what `assess` concludes: nothing else, nothing twice, and nothing that anybody reads back as a fact. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isHeld } from "../../src/domain/attesting.ts";
 import { digestOf } from "../../src/domain/attestation.ts";
 import { assess } from "../../src/domain/assess/assess.ts";
 import { Keeper } from "../../src/keeper/keeper.ts";
@@ -123,7 +124,10 @@ describe("the keeper", () => {
         const now = ledger.desk.ledger.now();
         const policy = policyInForce(views);
         for (const { id } of views.all<{ id: string }>(`SELECT id FROM promises`)) {
-          const assessment = assess(assessmentInputOf(views, id, policy)!, now, now);
+          const input = assessmentInputOf(views, id, policy)!;
+          // Nothing is put on record of what came with a load that is still open.
+          if (isHeld(input)) continue;
+          const assessment = assess(input, now, now);
           const onRecord = attestationsOf(views, id);
           for (const { number, outcome } of assessment.occurrences)
             expect(onRecord.get(number)?.digest ?? "").toBe(digestOf(outcome));
