@@ -104,6 +104,7 @@ async function own({ log, head }: DossierSource, account: string, treeSize: numb
       const envelope = isMarked || isNearEdge(event.position, treeSize, head.size) ? envelopeIn(event) : undefined;
       if (envelope?.account === account) take(found, event, envelope);
       if (envelope === undefined || (envelope.account !== undefined && envelope.account !== account)) continue;
+      if (goesOn.test(envelope.type ?? "")) continue;
       if (event.position <= treeSize) edges.counted = event.position;
       edges.all = event.position;
     }
@@ -115,6 +116,9 @@ async function own({ log, head }: DossierSource, account: string, treeSize: numb
   found.positions.push(...[edges.counted, edges.all].filter((position) => position > 0));
   return found;
 }
+
+/** What goes on from an event that does not come along, and so is no leaf to tell the time by. */
+const goesOn = /^(Recording|KeyRevoked|Person(Changed|Moved|Left))/;
 
 /** So far back a leaf is looked at for its time, though nothing marks it as the account's. */
 const edgeCount = 2_000;

@@ -312,16 +312,20 @@ class DossierVerification {
     if (completeUpTo !== null) {
       const then = addMs(completeUpTo, -lagMs);
       const sizeThen = Math.min(treeSize, this.#sizeAt(then));
-      for (const { stream, account, message } of recomputation.unrecorded(this.#head.size, now, sizeThen, then)) {
+      for (const due of recomputation.unrecorded(this.#head.size, now, sizeThen, then)) {
+        if (this.#events.isEarly(due, now)) continue;
+        const { stream, account, message } = due;
         overdue.add(`${stream} ${message}`);
         const told = `${stream}: ${message}; it had been due when the census was taken`;
         this.#events.doubtable({ check: "verdicts", message: told }, doubts.about({ stream, account }));
       }
     }
     const then = addMs(now, -lagMs);
-    for (const { stream, message } of recomputation.unrecorded(this.#head.size, now, this.#sizeAt(then), then))
-      if (!overdue.has(`${stream} ${message}`))
+    for (const due of recomputation.unrecorded(this.#head.size, now, this.#sizeAt(then), then)) {
+      const { stream, message } = due;
+      if (!overdue.has(`${stream} ${message}`) && !this.#events.isEarly(due, now))
         inquiry.unmet("verdicts", `${stream}: ${message}; it may have been left out, for it is younger than the census`);
+    }
     if (manifest.promise !== undefined && recomputation.standing(manifest.promise) === undefined)
       this.#events.doubtable(
         { check: "leaves", message: `the dossier is of ${manifest.promise}, and holds nothing of it`, file: manifestPath },

@@ -68,7 +68,7 @@ export class EventChecks {
     this.#lagMs = auditor.lagMs ?? lagMsUsual;
     this.work = new Work(auditor.workBounds);
     this.#admission = new Admission(situation, this.work);
-    this.recomputation = new Recomputation(this.#lagMs, this.work);
+    this.recomputation = new Recomputation(this.#lagMs, this.work, situation.isLog);
     this.#lag = new Lag(this.#lagMs);
   }
 
@@ -186,7 +186,7 @@ export class EventChecks {
     if (logTime === undefined) return;
     this.#dueAtFurthest = undefined;
     for (const due of this.#unrecorded(logTime, only)) {
-      if (this.#isEarly(due, logTime)) continue;
+      if (this.isEarly(due, logTime)) continue;
       const { stream, account, message } = due;
       const told = `${stream}: ${message}; it has been due since before ${this.#lag.then.at}`;
       this.doubtable({ check: "verdicts", message: told }, this.doubts.about({ stream, account }));
@@ -194,7 +194,7 @@ export class EventChecks {
   }
 
   /** The verdict on record is from a time that the clock was turned back from, and held then: the keeper lets it stand. */
-  #isEarly({ type, stream, occurrence }: Unrecorded, logTime: Instant): boolean {
+  isEarly({ type, stream, occurrence }: Unrecorded, logTime: Instant): boolean {
     const furthest = this.times.furthest!;
     if (type !== "VerdictWithdrawn" || furthest === logTime) return false;
     this.#dueAtFurthest ??= new Set(

@@ -38,7 +38,7 @@ export class Keys {
     }
     if (event.type === "KeyRevoked") {
       const key = this.#keys.get(id);
-      if (key === undefined) return "the key was never issued";
+      if (key === undefined) return this.#knowsKeysOf(event) ? "the key was never issued" : undefined;
       if (key.revokedAtMs !== undefined) return "the key had been revoked before";
       key.revokedAtMs = epochMs(event.recordedAt);
     }

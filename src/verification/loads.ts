@@ -13,6 +13,12 @@ type LoadEvent = Extract<LeafEvent, { type: "RecordingStarted" | "RecordingCompl
 
 export class Loads {
   readonly #loads = new Map<string, KnownLoad>();
+  readonly #isLog: boolean;
+
+  /** @param isLog whether every load is told of from its start; in a dossier those of others are not. */
+  constructor(isLog: boolean) {
+    this.#isLog = isLog;
+  }
 
   /** @returns why no ledger can have recorded it; undefined where one can. */
   apply({ type, data, position, recordedAt, occurredAt }: LoadEvent): string | undefined {
@@ -22,7 +28,7 @@ export class Loads {
       this.#loads.set(data.recording, { id: data.recording, startedAt: recordedAt, completedPosition: Infinity, completed: {} });
       return undefined;
     }
-    if (known === undefined) return "the load of history had not been started";
+    if (known === undefined) return this.#isLog ? "the load of history had not been started" : undefined;
     if (known.completedPosition < Infinity) return "the load of history had been completed before";
     known.completedPosition = position;
     known.completed = { completedAt: recordedAt, upTo: data.upTo };

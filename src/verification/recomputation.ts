@@ -58,7 +58,7 @@ export class Recomputation {
   readonly #promises = new Map<string, PromiseHistory>();
   readonly #evidence = new Evidence();
   readonly #agreements = new Map<string, At<Instant>>();
-  readonly #loads = new Loads();
+  readonly #loads: Loads;
   readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
   readonly #outcomes = new Map<string, AccountId>();
   readonly #lagMs: number;
@@ -70,8 +70,9 @@ export class Recomputation {
   #occurrenceCount = 0;
   #late: LateVerdicts | undefined;
 
-  /** @param lagMs after which a verdict counts as late. */
-  constructor(lagMs: number, work = new Work()) {
+  /** @param lagMs after which a verdict counts as late. @param isLog whether every leaf comes. */
+  constructor(lagMs: number, work = new Work(), isLog = true) {
+    this.#loads = new Loads(isLog);
     this.#lagMs = lagMs;
     this.#work = work;
   }
