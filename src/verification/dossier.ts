@@ -112,6 +112,7 @@ class DossierVerification {
     this.#story.tellBreaks(keptSize);
     this.#bounds.tell(this.#head.size);
     this.#tellLedger();
+    this.#tellKeys();
     const completeUpTo = this.#completeUpTo();
     this.#events.times.end();
     this.#events.withinBounds(() => this.#requireVerdicts(completeUpTo));
@@ -245,6 +246,14 @@ class DossierVerification {
         "not-covered",
         `${upTo - shown} events of the ledger as a whole are not shown, most likely censuses and loads of others: only the whole log shows that no declared break and no correction of the clock is among them`,
       );
+  }
+
+  /** No census counts the events of keys either. */
+  #tellKeys(): void {
+    this.#parts.inquiry.note(
+      "not-covered",
+      "only the whole log shows that no key was revoked before it spoke: the events of keys are counted by no census",
+    );
   }
 
   /** Up to when nothing of the account is missing. */

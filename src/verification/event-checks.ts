@@ -153,12 +153,20 @@ export class EventChecks {
         `${late.count} verdicts were put on record later than they were due by more than the lag, this one by ${whileOf(late.lateMs)}: until then what they say could not be seen`,
         { index: late.position - 1 },
       );
+    this.withinBounds(() => this.#tellAfterthoughts());
     const { forAgreements, forConditions } = this.recomputation.waiting();
     if (forAgreements + forConditions > 0)
       inquiry.note(
         "not-binding",
         `${forAgreements + forConditions} promises bind nobody yet, so nothing of them can be due: ${forAgreements} belong to agreements that were not made, ${forConditions} wait for a condition without an end`,
       );
+  }
+
+  #tellAfterthoughts(): void {
+    const { logTime } = this.times;
+    if (logTime === undefined) return;
+    for (const { kind, message, counts, position } of this.recomputation.afterthoughts(logTime))
+      this.#situation.inquiry.note(kind, message, position === undefined ? undefined : { index: position - 1 }, counts);
   }
 
   /**
@@ -268,7 +276,7 @@ export class EventChecks {
     const fault = this.recomputation.apply(event);
     if (fault !== undefined) this.#found("record", fault, event, leaf);
     const remark = this.recomputation.remarkOn(event);
-    if (remark !== undefined) inquiry.note(remark.kind, remark.message, leaf);
+    if (remark !== undefined) inquiry.note(remark.kind, remark.message, leaf, remark.counts);
     if (!isVerdict(event) || fault !== undefined) return;
     inquiry.checked("verdicts");
     const disagreement = this.recomputation.disagreement(event);

@@ -6,14 +6,15 @@ import type { WordEvent } from "../domain/promise/admission.ts";
 import type { Basis, VerdictEvent } from "../domain/promise/events.ts";
 import type { MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
-import type { Instant } from "../domain/values.ts";
+import { epochMs, type Instant } from "../domain/values.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Work } from "./work.ts";
 
 type PlacedBasis = { basis: Basis; position: number };
 /** The part of an event that folding takes; the rest of it need not be remembered. */
 type Word = Pick<Recorded<WordEvent>, "type" | "data" | "id" | "position" | "occurredAt" | "recordedAt">;
-type OnRecord = Attestation & { verdict: string | undefined };
+/** With what holds by it, and where and when that was put on record. */
+type OnRecord = Attestation & { verdict: string | undefined; position: number; recordedMs: number };
 
 export class PromiseHistory {
   readonly #made: MadePromise;
@@ -24,9 +25,12 @@ export class PromiseHistory {
   facts: MadePromise;
   lastWord: number;
   lastWordAt: Instant;
+  /** Where a key last spoke for a party that it is not bound to, and where a dispute was last ruled on. */
+  lastAsserted = 0;
+  lastRuling = 0;
   readonly onRecord = new Map<number, OnRecord>();
   /** What stood on record before the last verdict on the same occurrence. */
-  displaced: Attestation | undefined;
+  displaced: OnRecord | undefined;
   /** The last verdict, and the last that rests on another basis: each was reached when the one before it stood on record. */
   last: PlacedBasis | undefined;
   before: PlacedBasis | undefined;
@@ -69,6 +73,8 @@ export class PromiseHistory {
     this.facts = folded(this.facts, word);
     this.lastWord = position;
     this.lastWordAt = recordedAt;
+    if ("asserted" in data && data.asserted) this.lastAsserted = position;
+    if (type === "DisputeRuled") this.lastRuling = position;
     this.judgement = undefined;
   }
 
@@ -76,7 +82,12 @@ export class PromiseHistory {
   attested(event: Recorded<VerdictEvent>): void {
     const occurrence = occurrenceOf(event);
     this.displaced = this.onRecord.get(occurrence);
-    this.onRecord.set(occurrence, { ...attestationOf(event), verdict: verdictIn(event) });
+    this.onRecord.set(occurrence, {
+      ...attestationOf(event),
+      verdict: verdictIn(event),
+      position: event.position,
+      recordedMs: epochMs(event.recordedAt),
+    });
     if (this.judgement?.isOver === true) this.judgement = undefined;
     const { basis } = event.data;
     const isShared = this.last !== undefined && this.last.basis.size === basis.size && this.last.basis.asOf === basis.asOf;

@@ -19,6 +19,7 @@ import { misfitOf } from "../domain/schedule-fit.ts";
 import { type AccountId, addMs, epochMs, type Instant, latest } from "../domain/values.ts";
 import type { Doubt } from "./doubts.ts";
 import { Evidence } from "./evidence.ts";
+import { type Afterthought, TakenBack, toldAfterwards, waitingForAllowance } from "./hindsight.ts";
 import { type Grounds, Judgement, type Moment, type Rule } from "./judgement.ts";
 import type { LeafEvent } from "./leaf-event.ts";
 import { Loads } from "./loads.ts";
@@ -32,7 +33,7 @@ type At<Value> = { position: number; value: Value };
 /** A load of history that was not completed, and how much of the clock's word it holds back. */
 export type OpenLoad = { recording: string; startedAt: Instant; promises: number; held: number };
 /** What an auditor should know of an event that is nothing wrong. */
-export type Remark = { kind: "policy-adopted" | "not-covered"; message: string };
+export type Remark = { kind: "policy-adopted" | "not-covered"; message: string; counts?: Record<string, number> };
 /** Verdicts that were put on record later than they could have been, with the one that was latest. */
 export type LateVerdicts = { count: number; lateMs: number; position: number };
 
@@ -69,6 +70,7 @@ export class Recomputation {
   #unexpandedPosition = 0;
   #occurrenceCount = 0;
   #late: LateVerdicts | undefined;
+  readonly #takenBack = new TakenBack();
 
   /** @param lagMs after which a verdict counts as late. @param isLog whether every leaf comes. */
   constructor(lagMs: number, work = new Work(), isLog = true) {
@@ -88,6 +90,14 @@ export class Recomputation {
 
   get lateVerdicts(): LateVerdicts | undefined {
     return this.#late;
+  }
+
+  /** What no rule forbids, and an auditor should know. @param now log time at the end. */
+  *afterthoughts(now: Instant): Generator<Afterthought> {
+    this.#work.spend(this.#occurrenceCount);
+    yield* this.#takenBack.told();
+    yield* toldAfterwards(this.#promises.values());
+    yield* waitingForAllowance(this.#promises.values(), this.#policies.at(-1)!.value, now);
   }
 
   /** Takes up an event. @returns what is wrong with it as one of its account; undefined where nothing is. */
@@ -225,6 +235,7 @@ export class Recomputation {
     if (history.onRecord.get(occurrenceOf(event))!.digest === worthOf(history.displaced, expected.holdsFrom))
       return failed(`${told(event)} says again what stood on record, which the ledger does not do`);
     this.#noteLate(event, history, judgement, expected.holdsFrom);
+    this.#takenBack.verdict(event, history, this.#evidence.of(history.facts.account).lastCorrection);
     if (event.type === "PromiseConcluded" || event.type === "PromiseConditionLapsed") this.#rest(history, judgement, basis);
     return undefined;
   }
@@ -292,11 +303,13 @@ export class Recomputation {
     const isDue = ({ facts }: PromiseHistory) =>
       facts.occurrences.some(({ deadlineAt }) => deadlineAt !== undefined && deadlineAt <= now);
     const due = [...this.#promises.values()].filter(isDue).length;
-    if (due === 0) return undefined;
+    const open = [...this.#promises.values()].filter((one) => isOpen(one, now)).length;
+    if (due + open === 0) return undefined;
     const told = changed.map((name) => `${name} from ${before.promises[name]} to ${after.promises[name]}`).join(", ");
     return {
       kind: "policy-adopted",
-      message: `policy ${after.version} changed ${told}, and ${due} ${due === 1 ? "promise" : "promises"} of which something was due before are judged by it too`,
+      message: `policy ${after.version} changed ${told}, and ${due} ${due === 1 ? "promise" : "promises"} of which something was due before are judged by it too, and ${open} that had been made and wait for their deadline`,
+      counts: { due, open },
     };
   }
 
@@ -390,6 +403,9 @@ export class Recomputation {
 
 const asOfSize = <Value>(states: readonly At<Value>[], size: number): Value | undefined =>
   states.findLast(({ position }) => position <= size)?.value;
+
+const isOpen = ({ facts }: PromiseHistory, now: Instant): boolean =>
+  facts.occurrences.some(({ deadlineAt }) => deadlineAt === undefined || deadlineAt > now);
 
 /** The offer that an event puts on the table. */
 function offerIn({ type, data }: LeafEvent): Offer | undefined {

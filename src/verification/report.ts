@@ -24,7 +24,12 @@ export type LeafName = { index: number; event?: string; stream?: string; type?: 
 export type Finding = { check: CheckName; grade: Grade; message: string; leaf?: LeafName; file?: string };
 
 /** What an auditor should read though it is nothing wrong. */
-export type Note = { kind: NoteKind; message: string; leaf?: LeafName };
+export type Note = {
+  kind: NoteKind;
+  message: string;
+  /** What it tells of: the one that is worst, where there are several. */ leaf?: LeafName;
+  /** The numbers of the message, for machines; times in milliseconds. */ counts?: Record<string, number>;
+};
 export type NoteKind =
   | "log-resumed"
   | "log-key-rotated"
@@ -38,6 +43,9 @@ export type NoteKind =
   | "newer-events"
   | "not-judged"
   | "late-verdicts"
+  | "breaches-taken-back"
+  | "told-afterwards"
+  | "long-allowance"
   | "not-binding"
   | "not-covered";
 
@@ -113,13 +121,13 @@ export class Inquiry {
     this.found({ check, grade: "unmet", message, ...where });
   }
 
-  note(kind: NoteKind, message: string, leaf?: LeafName): void {
+  note(kind: NoteKind, message: string, leaf?: LeafName, counts?: Record<string, number>): void {
     this.#noteCount += 1;
     // One of every kind is kept, whatever came before it.
     const isFirst = !this.#noted.has(kind);
     this.#noted.add(kind);
     if (this.#notes.length < noteCountMax || isFirst)
-      this.#notes.push(leaf === undefined ? { kind, message } : { kind, message, leaf });
+      this.#notes.push({ kind, message, ...(leaf === undefined ? {} : { leaf }), ...(counts === undefined ? {} : { counts }) });
   }
 
   checked(check: CheckName, count = 1): void {
