@@ -1,5 +1,5 @@
 /** `troth replay`: history again, step by step or under another policy. */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { CliError } from "./errors.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { type FolderFlags, instantArgument, withFolder, withJson } from "./options.ts";
@@ -12,7 +12,14 @@ type Flags = FolderFlags & RetellFlags & Partial<WhatIfFlags> & { json?: boolean
 const collected = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** A place in the log: an instant, or a size. */
-const place = (value: string): string => (/^\d+$/.test(value) ? value : instantArgument(value));
+function place(value: string): string {
+  if (/^\d+$/.test(value)) return value;
+  try {
+    return instantArgument(value);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message.slice(0, -1)}; or a size of the log, such as 4711.`);
+  }
+}
 
 export const replayCommand = (shell: Shell): Command =>
   withJson(withFolder(new Command("replay")))

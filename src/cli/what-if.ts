@@ -63,11 +63,12 @@ function requestOf(flags: WhatIfFlags): WhatIfRequest {
 }
 
 function policyIn(path: string): unknown {
-  const text = readFileSync(path, "utf8");
   try {
-    return JSON.parse(text);
-  } catch {
-    throw new CliError(exitCodes.usage, `${path} is not JSON`);
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new CliError(exitCodes.usage, `${path} is not JSON`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CliError(exitCodes.usage, code === "ENOENT" ? `there is no file ${path}` : `${path} can't be read (${code})`);
   }
 }
 
@@ -78,7 +79,7 @@ const flagNames: Record<string, string> = { accounts: "account", graceMinutes: "
 function issueText({ path, message, ...issue }: z.core.$ZodIssue, file: string): string {
   const [part, ...rest] = path as string[];
   const unknown = issue.code === "unrecognized_keys" ? `/${issue.keys.join(", /")}` : "";
-  if (part === "policy") return `${file}: /${rest.join("/")}${unknown}: ${message}`;
+  if (part === "policy") return `${file}: ${rest.map((each) => `/${each}`).join("")}${unknown}: ${message}`;
   const name = part === "slice" ? rest[0]! : part!;
   return `--${flagNames[name] ?? name}: ${message}`;
 }

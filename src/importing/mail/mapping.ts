@@ -1,11 +1,12 @@
 /** What a mapping of a mailbox may say. */
 import { z } from "zod";
-import { slug } from "../../domain/values.ts";
+import { slug, timeZone } from "../../domain/values.ts";
 import { addressBook, personRef } from "../address-book.ts";
 
 export const mailMapping = z.strictObject({
   kind: z.literal("mail").optional(),
   source: slug.describe("Names the mailboxes: a message is known by this and its Message-ID."),
+  timeZone: timeZone.optional().describe("Means nothing here, since a message names its zone: one file can serve calendars too."),
   ...addressBook,
   mailboxOf: personRef.optional().describe("Whose mailbox it is: takes part in what reached none of our addresses by name."),
   message: z.strictObject({

@@ -36,6 +36,10 @@ const written = (more: string[] = []) => [
 ];
 
 describe("a message", () => {
+  it("is read by the mapping of a calendar's address book too, time zone and all", () => {
+    expect(mailMapping.safeParse({ ...base, timeZone: "Europe/Berlin" }).success).toBe(true);
+  });
+
   it("of ours is an outbound interaction with each account that it went to", async () => {
     const headers = written([
       "Cc: Bakers: baker@mill.example, other@mill.example;",
