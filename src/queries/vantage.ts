@@ -108,9 +108,5 @@ function knownUpTo(
   const known = size ?? (instant === undefined ? head : times.sizeAt(instant));
   if (known === 0) throw new VantageError("before-ledger", field, "nothing was known before the first event of the ledger");
   const logTime = times.at(known);
-  // While the clock stands behind the log, answers stand there too, and can be asked again.
-  const isTooEarly = instant !== undefined && size !== undefined && instant < logTime && times.sizeAt(instant) < size;
-  if (isTooEarly && times.at(head) <= now)
-    throw new VantageError("beyond-log", field, `the log had ${size} events only at ${logTime}`);
   return { size: known, knownAt: instant ?? (size === undefined ? now : logTime) };
 }

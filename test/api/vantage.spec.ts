@@ -161,7 +161,6 @@ describe("a read is refused that stands nowhere", () => {
     ["as of later than known", "asOf=2026-03-02T00:00:00.000Z&knownAt=2026-03-01T10:00:00.000Z", "as-of-after-known-at", "/asOf"],
     ["as known at nothing", "knownAt=", "validation-failed", "/knownAt"],
     ["beyond any log", "knownAt=9007199254740993", "beyond-log", "/knownAt"],
-    ["at a size that the log had not then", "knownAt=6@2026-01-31T00:00:00.000Z", "beyond-log", "/knownAt"],
     ["at two days", "asOf=2026-03-02T00:00:00.000Z&asOf=2026-03-03T00:00:00.000Z", "validation-failed", "/asOf"],
     ["at a day that does not exist", "asOf=2026-02-30T00:00:00.000Z", "validation-failed", "/asOf"],
     ["at an instant of another zone", "knownAt=2026-03-01T00:00:00.000%2B01:00", "validation-failed", "/knownAt"],
