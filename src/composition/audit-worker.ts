@@ -2,6 +2,7 @@
  * The thread that grows the tree over the log and signs its heads. It looks at the log once a second, so an append costs what it
  * cost without it. A composition root of its own: it opens its own connections, and nothing but heads crosses to the main thread.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { KeyRotation } from "../audit/key-rotation.ts";
 import { formatVerifierKey } from "../audit/verifier-key.ts";
@@ -13,6 +14,7 @@ import { SignedTree } from "../transparency/signed-tree.ts";
 import { openSqliteHeads } from "../transparency/sqlite-heads.ts";
 import { openSqliteTiles } from "../transparency/sqlite-tiles.ts";
 import type { SignedHead } from "../transparency/stores.ts";
+import { messageOf } from "./error-message.ts";
 
 export type AuditWorkerData = {
   logPath: string;
@@ -152,8 +154,6 @@ function nameIn(log: Log): string {
   return "ledger";
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 const rest = () =>
   new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, restMs);

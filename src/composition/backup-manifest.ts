@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { z } from "zod";
 import { CompactRange } from "../audit/compact-range.ts";
 import { toBase64 } from "../audit/encoding.ts";
@@ -121,7 +122,7 @@ export async function rootsOf(
       keep(range.end);
     }
     onProgress(range.end, head);
-    await new Promise<void>((done) => void setImmediate(done));
+    await turn();
   }
   return roots;
 }

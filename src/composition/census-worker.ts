@@ -2,12 +2,14 @@
  * The thread that counts the log for the census. Of its own, because keeping the lines of many accounts takes a moment, and heads
  * are signed meanwhile. It looks at the log now and then, so an append costs what it cost without it.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Log } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import type { CensusCount } from "../transparency/census.ts";
 import { CensusBook } from "../transparency/census-book.ts";
 import { openSqliteCensus } from "../transparency/sqlite-census.ts";
+import { messageOf } from "./error-message.ts";
 
 export type CensusWorkerData = { logPath: string; censusPath: string };
 /** To the worker: count up to the end of the log, or keep the lines too, or the end. */
@@ -82,8 +84,6 @@ function tell({ size, isReady, contradicted }: CensusBook): void {
   });
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 const rest = (ms: number) =>
   new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms);

@@ -1,6 +1,7 @@
 /** Looks for damage in everything that a folder holds. Writes nothing to the ledger, and may run beside a server. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { canonicalBytes } from "../canonical/canonical-json.ts";
 import { eventSchemas } from "../domain/catalogue.ts";
 import type { Recorded } from "../domain/decider.ts";
@@ -125,7 +126,7 @@ async function* eventFindings(
     }
     position = page.at(-1)?.position ?? head;
     onProgress("events", position / head);
-    await new Promise<void>((done) => void setImmediate(done));
+    await turn();
   }
 }
 

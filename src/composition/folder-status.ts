@@ -1,6 +1,7 @@
 /** What can be said of a folder by looking at it. Writes nothing, and may run beside a server. */
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { instantOf } from "../audit/anchor.ts";
 import { parseNote } from "../audit/signed-note.ts";
 import { ledgerRecord } from "../domain/ledger-record.ts";
@@ -134,7 +135,7 @@ async function countByType(log: Log, head: number, onProgress: (done: number, to
     }
     position = page.at(-1)!.position;
     onProgress(position, head);
-    await new Promise<void>((done) => void setImmediate(done));
+    await turn();
   }
   return Object.fromEntries([...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1)));
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Log } from "../event-store/log.ts";
 import { lockFolder } from "../event-store/folder-lock.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
@@ -151,5 +152,5 @@ const upTo = (log: Log, head: number): Log => ({
 
 const yielding = (onProgress: OnProgress) => async (progress: RebuildProgress) => {
   onProgress(progress);
-  await new Promise<void>((done) => void setImmediate(done));
+  await turn();
 };

@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { ViewsBehindError } from "../projections/reader.ts";
 import type { FromFollower, ToFollower } from "./log-follower.ts";
+import { messageOf } from "./error-message.ts";
 
 /** A read waits no longer than a caller would; the answer then is to ask again. */
 const waitMs = 5_000;
@@ -79,7 +80,7 @@ export function followingThread(url: URL, data: object, { onReady, onProgress, o
         closed.resolve(undefined);
     }
   });
-  worker.on("error", (error) => fail(error instanceof Error ? error.message : String(error)));
+  worker.on("error", (error) => fail(messageOf(error)));
   worker.on("exit", () => closed.resolve(undefined));
 
   return {

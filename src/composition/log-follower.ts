@@ -1,6 +1,8 @@
 /** In a thread of its own: keeping derived rows up with the log, at a pace that leaves writers theirs. */
+import { setImmediate as turn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import type { Log } from "../event-store/log.ts";
+import { messageOf } from "./error-message.ts";
 
 /** To the thread: the log has grown, or somebody waits for a position, or the end. */
 export type ToFollower = { type: "wake" } | { type: "wanted" } | { type: "close" };
@@ -61,8 +63,7 @@ export class LogFollower {
       while (!this.#isClosing) await this.#step(log, kept);
       kept.close();
     } catch (error) {
-      if (!(error instanceof ClosingError))
-        this.#post({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+      if (!(error instanceof ClosingError)) this.#post({ type: "failed", message: messageOf(error) });
     }
     log.close();
     this.#post({ type: "closed" });
@@ -86,7 +87,7 @@ export class LogFollower {
     }
     this.#post({ type: "position", position: kept.position() });
     const isPressed = log.head() - kept.position() > this.#pace.backlogCountMax;
-    if (isPressed) await this.#turn();
+    if (isPressed) await turn();
     else await this.pause().catch(() => undefined);
   }
 
@@ -94,13 +95,13 @@ export class LogFollower {
   async building(progress: { position: number; head: number }, rest: boolean): Promise<void> {
     this.#post({ type: "building", ...progress });
     if (rest) return this.pause();
-    await this.#turn();
+    await turn();
     this.#requireOpen();
   }
 
   /** Gives way: for a moment where somebody waits, else for as long as the pace asks. */
   async pause(): Promise<void> {
-    await (this.#isWanted ? this.#turn() : this.#rest(performance.now() - this.#workingSince));
+    await (this.#isWanted ? turn() : this.#rest(performance.now() - this.#workingSince));
     this.#workingSince = performance.now();
     this.#requireOpen();
   }
@@ -112,8 +113,6 @@ export class LogFollower {
   #post(message: FromFollower): void {
     this.#port.postMessage(message);
   }
-
-  readonly #turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
   readonly #woken = () =>
     new Promise<void>((resolve) => {

@@ -8,6 +8,7 @@ import { VantageError } from "../queries/vantage.ts";
 import { VaultUnavailableError } from "../vault/vault.ts";
 import type { StartedHistory } from "./threaded-history.ts";
 import type { FromReadingWorker, Question, ReadingWorkerData, Refusal, ToReadingWorker } from "./reading-worker.ts";
+import { messageOf } from "./error-message.ts";
 
 /** What waits costs its request alone. Beyond this nobody would wait for the answer. */
 const waitingCountMax = 64;
@@ -138,7 +139,7 @@ class Lane {
     try {
       this.#send({ type: "opened", opened: await this.#vault.open(requests, reader) });
     } catch (error) {
-      this.#send({ type: "sealed", message: error instanceof Error ? error.message : String(error) });
+      this.#send({ type: "sealed", message: messageOf(error) });
     }
   }
 

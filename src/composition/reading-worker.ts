@@ -17,6 +17,7 @@ import { CursorError, type ReadingDesk } from "../queries/query.ts";
 import { queries } from "../queries/registry.ts";
 import { VantageError } from "../queries/vantage.ts";
 import type { Opened, OpenRequest, Reader } from "../vault/vault.ts";
+import { messageOf } from "./error-message.ts";
 
 export type ReadingWorkerData = { folder: string; logPath: string };
 export type Question = { query: string; request: AnyRequest; standings: Standings; now: Instant };
@@ -81,7 +82,7 @@ async function answered({ id, query: name, request, standings, now }: Question &
 }
 
 function refusalOf(error: unknown): Refusal {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof DomainError) return { kind: "domain", code: error.code, message, field: error.field };
   if (error instanceof VantageError) return { kind: "vantage", code: error.code, message, field: error.field };
   if (error instanceof CursorError) return { kind: "cursor", message };

@@ -7,6 +7,7 @@ import type { Instant } from "../domain/values.ts";
 import { columnNamesOf, openSqlDoor } from "../exporting/sql-door.ts";
 import { openViewsForReading } from "../projections/database.ts";
 import { viewsOf } from "../projections/views.ts";
+import { messageOf } from "./error-message.ts";
 
 export type SqlRequest = { viewsPath: string; logPath: string; sql: string; rowCountMax: number; at: Instant };
 export type SqlCell = string | number | bigint | null | Uint8Array;
@@ -54,6 +55,6 @@ async function answer({ viewsPath, logPath, sql, rowCountMax, at }: SqlRequest):
 
 process.once("message", (request: SqlRequest) => {
   answer(request)
-    .catch((error: unknown) => post({ type: "failed", message: error instanceof Error ? error.message : String(error) }))
+    .catch((error: unknown) => post({ type: "failed", message: messageOf(error) }))
     .finally(() => process.disconnect?.());
 });

@@ -11,6 +11,7 @@ import {
 import { openTileReader } from "../transparency/sqlite-tiles.ts";
 import type { SignedHead } from "../transparency/stores.ts";
 import type { AuditWorkerData, FromAuditWorker, ToAuditWorker } from "./audit-worker.ts";
+import { messageOf } from "./error-message.ts";
 
 /** Whoever waits for a head waits no longer; the answer then is to ask again. */
 const waitMs = 5_000;
@@ -99,9 +100,7 @@ export function threadedAuditLog(data: AuditWorkerData): StartedAuditLog {
       const workerData: AuditWorkerData = { ...data, awaitsWitnesses };
       worker = new Worker(new URL("./audit-worker.ts", import.meta.url), { workerData });
       worker.on("message", (message: FromAuditWorker) => take(message, onTrouble));
-      worker.on("error", (error) =>
-        take({ type: "failed", message: error instanceof Error ? error.message : String(error) }, onTrouble),
-      );
+      worker.on("error", (error) => take({ type: "failed", message: messageOf(error) }, onTrouble));
       worker.on("exit", () => closed.resolve(undefined));
     },
     release: () => void send({ type: "release" }),

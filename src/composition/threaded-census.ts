@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { CensusBehindError, type CensusCount, type CensusReader, type CensusTaker } from "../transparency/census.ts";
 import { openCensusReader } from "../transparency/sqlite-census.ts";
 import type { CensusWorkerData, FromCensusWorker, ToCensusWorker } from "./census-worker.ts";
+import { messageOf } from "./error-message.ts";
 
 /** Whoever asks for a census waits no longer; the answer then is to ask again. */
 const waitMsUsual = 15_000;
@@ -106,9 +107,7 @@ export function threadedCensus(data: CensusWorkerData, waitMs: number = waitMsUs
         clearTimeout(starting);
         worker = new Worker(new URL("./census-worker.ts", import.meta.url), { workerData: data });
         worker.on("message", (message: FromCensusWorker) => take(message, onTrouble));
-        worker.on("error", (error) =>
-          take({ type: "failed", message: error instanceof Error ? error.message : String(error) }, onTrouble),
-        );
+        worker.on("error", (error) => take({ type: "failed", message: messageOf(error) }, onTrouble));
         worker.on("exit", () => closed.resolve(undefined));
       };
       const starting = setTimeout(begin, startDelayMs).unref();

@@ -9,6 +9,7 @@ import { differencesPath, scratchPaths } from "../replay/what-if-run.ts";
 import { readDifferences } from "../replay/what-if-differences.ts";
 import { type Known, type WhatIfJob, type WhatIfJobs, type WhatIfRequest, WhatIfsFullError } from "../replay/what-if.ts";
 import type { FromWhatIfWorker, WhatIfWorkerData } from "./what-if-worker.ts";
+import { messageOf } from "./error-message.ts";
 
 export type WhatIfOptions = {
   folder: string;
@@ -163,5 +164,3 @@ export function threadedWhatIfs(options: WhatIfOptions): StartedWhatIfs {
     },
   };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -8,6 +8,7 @@ import type { Instant } from "../domain/values.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import type { Known, WhatIfProgress, WhatIfRequest, WhatIfSummary } from "../replay/what-if.ts";
 import { runWhatIf } from "../replay/what-if-run.ts";
+import { messageOf } from "./error-message.ts";
 
 export type WhatIfWorkerData = {
   request: WhatIfRequest;
@@ -37,7 +38,7 @@ const log = openSqliteLog(logPath);
 try {
   post({ type: "done", summary: await runWhatIf({ ...input, log, onProgress }) });
 } catch (error) {
-  post({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+  post({ type: "failed", message: messageOf(error) });
 } finally {
   log.close();
 }
