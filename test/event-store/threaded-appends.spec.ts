@@ -1,6 +1,5 @@
 /** The store whose appends another thread writes: what every store holds, and what may go wrong between two threads. */
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -10,7 +9,7 @@ import { packed, packedAnswers, unpacked, unpackedAnswers } from "../../src/even
 import { type FilePlace, writerInPlace } from "../../src/event-store/sqlite/placed-writer.ts";
 import { openForAppending } from "../../src/event-store/sqlite/schema.ts";
 import { openSqliteEventStore, type WriterElsewhere } from "../../src/event-store/sqlite/sqlite-event-store.ts";
-import { eventStoreContract } from "../contract/event-store.contract.ts";
+import { sqliteStoreContract } from "./support/sqlite-contract.ts";
 import { anEvent, someEvents } from "./support/events.ts";
 import { aFolder } from "./support/folder.ts";
 
@@ -29,23 +28,7 @@ function writtenElsewhere(path: string, place: FilePlace): WriterElsewhere {
   };
 }
 
-eventStoreContract("sqlite, written elsewhere", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "troth-event-store-"));
-  const open = () => openSqliteEventStore(join(folder, "ledger.db"), { pollMs: 3_600_000, elsewhere: writtenElsewhere });
-  let store = open();
-  return {
-    store,
-    reopen: async () => {
-      await store.close();
-      store = open();
-      return store;
-    },
-    dispose: async () => {
-      await store.close();
-      rmSync(folder, { recursive: true });
-    },
-  };
-});
+sqliteStoreContract("sqlite, written elsewhere", { elsewhere: writtenElsewhere });
 
 async function openThreaded(path: string, startsAt = 0) {
   let appends: ThreadedAppends | undefined;
