@@ -9,7 +9,7 @@ import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { LogTimes } from "../ledger/log-times.ts";
 import { openViewsForReading, viewsPath } from "../projections/database.ts";
 import { historyPath } from "../projections/history/history-file.ts";
-import { openPastViews, type PastViews } from "../projections/history/past-views.ts";
+import { openPastViews, type PastReader } from "../projections/history/past-views.ts";
 import { projections } from "../projections/registry.ts";
 import { viewsOf } from "../projections/views.ts";
 import { type AnyRequest, ask, type Standings } from "../queries/asking.ts";
@@ -43,7 +43,7 @@ const post = (message: FromReadingWorker) => port.postMessage(message);
 const log = openSqliteLog(logPath);
 const views = viewsOf(openViewsForReading(viewsPath(folder, projections)));
 const times = new LogTimes(log);
-let past: PastViews | undefined;
+let past: PastReader | undefined;
 
 /** One question at a time, so one opening at a time. */
 let opening: PromiseWithResolvers<Opened[][]> | undefined;

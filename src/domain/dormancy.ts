@@ -7,10 +7,9 @@
  */
 import { logGamma } from "./beta.ts";
 import { minimisePositive } from "./nelder-mead.ts";
-import { addMs, dayMs, epochMs, hourMs, type Instant } from "./values.ts";
+import { addMs, dayMs, endOfTime, epochMs, hourMs, type Instant } from "./values.ts";
 
 export const weekMs = 7 * dayMs;
-const lastInstant = "9999-12-31T23:59:59.999Z" as Instant;
 
 // The own rhythm.
 
@@ -382,5 +381,5 @@ function aliveAnswer(model: AliveModel, history: ContactHistory, lastContactAt: 
 
 /** The first instant not earlier than `ms` after another; null from the year 10000 on. */
 function after(at: Instant, ms: number): Instant | null {
-  return epochMs(at) + ms > epochMs(lastInstant) ? null : addMs(at, Math.ceil(ms));
+  return epochMs(at) + ms > epochMs(endOfTime) ? null : addMs(at, Math.ceil(ms));
 }

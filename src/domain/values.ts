@@ -113,6 +113,8 @@ export function instantAt(ms: number): Instant {
 }
 
 export const addMs = (at: Instant, ms: number): Instant => instantAt(epochMs(at) + ms);
+/** Later than whatever happens: instants are told up to the year 2199 (`toldInstant`). */
+export const endOfTime = "9999-12-31T23:59:59.999Z" as Instant;
 export const latest = (first: Instant, ...more: Instant[]): Instant => more.reduce((a, b) => (a < b ? b : a), first);
 
 export const minuteMs = 60_000;

@@ -2,7 +2,7 @@
 import { type AliveModel, dormancyState, type Dormancy, weekMs } from "../domain/dormancy.ts";
 import type { Interaction } from "../domain/interaction.ts";
 import type { Policy } from "../domain/policy.ts";
-import type { AccountId, Instant } from "../domain/values.ts";
+import { type AccountId, endOfTime, type Instant } from "../domain/values.ts";
 import { dormancyModelOf, policyInForce } from "./parameters.ts";
 import { defineProjection, type Tables } from "./projection.ts";
 
@@ -42,15 +42,13 @@ export type Thresholds = Record<(typeof thresholdColumns)[number], string | numb
 
 const writeRow = `INSERT OR REPLACE INTO dormancy VALUES (?, ${thresholdColumns.map(() => "?").join(", ")})`;
 
-/** Far past every contact and deadline: read there, thresholds are those of the last contact, whenever a list asks. */
-export const endOfTime = "9999-12-31T23:59:59.999Z" as Instant;
-
 /** What tells whether an account has gone quiet, by the policy and the model of the views as they are. */
 export function thresholdsOf(tables: Pick<Tables, "all" | "get">): (account: string) => Thresholds {
   const policy = policyInForce(tables);
   const model = aliveModelOf(tables);
   return (account) => {
     const contacts = contactsOf(tables, account, policy);
+    // Far past every contact and deadline, thresholds are those of the last contact, whenever a list asks.
     const found = dormancyOf(tables, account, contacts, endOfTime, policy, model);
     return {
       contacts: found.contacts,

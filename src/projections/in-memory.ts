@@ -10,6 +10,9 @@ export type InMemoryViews = {
   views: Views;
   /** Events in order of position, each applied once; those before it may be left out. Settles what they touched. */
   apply(events: readonly StoredEvent[]): void;
+  /** The same for many, all of which are settled once, by `settle`; nothing is to be read before. */
+  applyUnsettled(events: readonly StoredEvent[]): void;
+  settle(): void;
   close(): void;
 };
 
@@ -17,5 +20,11 @@ export function inMemoryViews(projections: readonly Projection[]): InMemoryViews
   const database = new DatabaseSync(":memory:");
   createTables(database, projections, fingerprint(projections));
   const runner = new ProjectionRunner(database, projections);
-  return { views: viewsOf(database), apply: (events) => runner.apply(events), close: () => database.close() };
+  return {
+    views: viewsOf(database),
+    apply: (events) => runner.apply(events),
+    applyUnsettled: (events) => runner.applyUnsettled(events),
+    settle: () => runner.settle(),
+    close: () => database.close(),
+  };
 }

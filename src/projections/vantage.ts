@@ -2,14 +2,13 @@
  * What was known at one size of the log of what had happened by one instant: the two time axes. The definition, by running the
  * projections over the events that count; every faster way gives the same rows.
  */
-import { DatabaseSync } from "node:sqlite";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import type { AccountId, Instant } from "../domain/values.ts";
 import { decode, decodeAll, type LedgerEvent } from "../ledger/envelope.ts";
-import { fingerprint, projections } from "./registry.ts";
-import { createTables, ProjectionRunner } from "./runner.ts";
-import { type Views, viewsOf } from "./views.ts";
+import { inMemoryViews } from "./in-memory.ts";
+import { projections } from "./registry.ts";
+import type { Views } from "./views.ts";
 
 export type Vantage = {
   /** Facts that had happened by then, it included. */
@@ -27,13 +26,11 @@ const batchCount = 1_000;
 
 /** Reads the whole log up to the size, twice. */
 export function viewsAt(log: Pick<Log, "readAll">, vantage: Vantage, slice?: Slice): { views: Views; close(): void } {
-  const database = new DatabaseSync(":memory:");
-  createTables(database, projections, fingerprint(projections));
-  const runner = new ProjectionRunner(database, projections);
+  const { views, applyUnsettled, settle, close } = inMemoryViews(projections);
   const counts = countsAt(vantage, startsIn(eventsUpTo(log, vantage.size)));
-  for (const batch of batchesUpTo(log, vantage.size)) runner.applyUnsettled(batch.filter((one) => isRead(one, counts, slice)));
-  runner.settle();
-  return { views: standingAt(viewsOf(database), vantage.size), close: () => database.close() };
+  for (const batch of batchesUpTo(log, vantage.size)) applyUnsettled(batch.filter((one) => isRead(one, counts, slice)));
+  settle();
+  return { views: standingAt(views, vantage.size), close };
 }
 
 /** What was left out at the end of the log was known all the same. */

@@ -1,6 +1,6 @@
 /** Where a question stands on the two time axes, from what was asked to a size of the log. */
 import { z } from "zod";
-import { type Instant, instant } from "../domain/values.ts";
+import { endOfTime, type Instant, instant } from "../domain/values.ts";
 import type { LogTimes } from "../ledger/log-times.ts";
 import type { Vantage } from "../projections/vantage.ts";
 
@@ -31,8 +31,6 @@ export const knownAtText = z
     (text) => knownAtIn(text) !== undefined,
     "must be an instant, a size of the log, or both as `4711@2026-01-31T00:00:00.000Z`",
   );
-
-const endOfTime = "9999-12-31T00:00:00.000Z" as Instant;
 
 /**
  * Up to when facts count. As of the very instant at which they were known all of them do, as in the answers given then: what is
@@ -107,6 +105,5 @@ function knownUpTo(
   if (size !== undefined && size > head) throw new VantageError("beyond-log", field, `the log has ${head} events and no more`);
   const known = size ?? (instant === undefined ? head : times.sizeAt(instant));
   if (known === 0) throw new VantageError("before-ledger", field, "nothing was known before the first event of the ledger");
-  const logTime = times.at(known);
-  return { size: known, knownAt: instant ?? (size === undefined ? now : logTime) };
+  return { size: known, knownAt: instant ?? (size === undefined ? now : times.at(known)) };
 }

@@ -1,8 +1,8 @@
 /** One account under two policies: trust in both directions, rapport, and whether it has gone quiet. */
 import { dormancyState } from "../domain/dormancy.ts";
 import { trustAt, type TrustOptions, type TrustOutcome } from "../domain/trust.ts";
-import { type AccountId, dayMs, epochMs, type Instant, type PromiseDirection } from "../domain/values.ts";
-import { aliveModelOf, contactsOf, endOfTime, overdueAfter } from "../projections/dormancy.ts";
+import { type AccountId, dayMs, endOfTime, epochMs, type Instant, type PromiseDirection } from "../domain/values.ts";
+import { aliveModelOf, contactsOf, overdueAfter } from "../projections/dormancy.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Views } from "../projections/views.ts";

@@ -38,7 +38,6 @@ export const whatIfRequest = z.strictObject({
 export type WhatIfRequest = z.output<typeof whatIfRequest>;
 
 /** What the analysis rests on; `policy` is the version in force that the other policy is held against. */
-export type WhatIfBasis = z.output<typeof basis>;
 
 export const differenceKinds = ["verdict", "trust", "rapport", "dormancy", "keeping"] as const;
 export type DifferenceKind = (typeof differenceKinds)[number];

@@ -13,7 +13,7 @@ import { whileOf } from "./witness-bounds.ts";
 export type Afterthought = { kind: NoteKind; message: string; counts: Record<string, number>; position?: number };
 
 /** An allowance is for what is still being typed in, and a load of history takes hours. */
-export const waitDaysMax = 7;
+const waitDaysMax = 7;
 
 /** Breaches that stood on record and do not any more, and what was said since they did. */
 export class TakenBack {

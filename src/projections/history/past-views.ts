@@ -13,7 +13,7 @@ import type { Vantage } from "../vantage.ts";
 import { type Views, viewsOf } from "../views.ts";
 import { pastColumns } from "./past-tables.ts";
 
-export type PastViews = {
+export type PastReader = {
   /** Views that stand at a vantage. Its size must have been reached. */
   at(vantage: Vantage): Views;
   /** What the file has been carried on to. */
@@ -41,7 +41,7 @@ const dormancyView = `CREATE TEMP VIEW dormancy AS SELECT id AS account, ${thres
 /** Accounts whose dormancy is remembered while nobody asks from elsewhere: a page of a list asks for all of them. */
 const dormancyCountMax = 200_000;
 
-export function openPastViews(path: string, log: Log): PastViews {
+export function openPastViews(path: string, log: Log): PastReader {
   const database = new DatabaseSync(path, { readOnly: true });
   database.exec(`PRAGMA busy_timeout = 5000; PRAGMA cache_size = -32768`);
   return pastViewsOn(database, log);
@@ -51,7 +51,7 @@ export function openPastViews(path: string, log: Log): PastViews {
  * @param database has the tables of the past; closed with the views.
  * @param log of the same ledger, for what promises say.
  */
-export function pastViewsOn(database: DatabaseSync, log: Log): PastViews {
+export function pastViewsOn(database: DatabaseSync, log: Log): PastReader {
   database.exec(`CREATE TEMP TABLE vantage (size INTEGER NOT NULL, as_of TEXT NOT NULL)`);
   database.exec(`INSERT INTO temp.vantage VALUES (0, '')`);
   for (const table of pastColumns.keys()) database.exec(viewOf(table));
