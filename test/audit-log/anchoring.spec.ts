@@ -296,9 +296,10 @@ describe("a witness that knows another size than the ledger thinks", () => {
     await aWitness("south", join(folder, "south"), keys, Number(new URL(south.url).port));
     const note = await ledger.text("audit/checkpoint");
     expect((await send(south.url, formatAddTreeHead({ oldSize: 0, proof: [], note }))).status).toBe(200);
+    const newest = Number(note.split("\n")[1]);
     // The first offer finds out that the witness is ahead; on a slow machine the next one may have followed by itself.
-    await ledger.anchor();
-    expect((await ledger.anchor()).anchored?.size).toBe(Number(note.split("\n")[1]));
+    expect([undefined, newest]).toContain((await ledger.anchor()).anchored?.size);
+    expect((await ledger.anchor()).anchored?.size).toBe(newest);
   });
 });
 
