@@ -3,7 +3,8 @@ import { mkdirSync } from "node:fs";
 import { issueKeyFor } from "../src/commands/administration.ts";
 import type { Caller, Desk } from "../src/commands/command.ts";
 import { commandNamed } from "../src/commands/registry.ts";
-import { keysFolderOf, ledgerPath, openLedger, vaultPath } from "../src/composition/ledger-folder.ts";
+import { vaultPath } from "../src/composition/foundation.ts";
+import { keysFolderOf, ledgerPath, openLedger } from "../src/composition/ledger-folder.ts";
 import { keyScope } from "../src/domain/key.ts";
 import { ledgerRecord } from "../src/domain/ledger-record.ts";
 import type { KeyId, Slug } from "../src/domain/values.ts";
@@ -35,7 +36,7 @@ async function runLives(desk: Desk, caller: Caller, lives: Iterator<Iterable<Ben
 export async function generate(folder: string, portfolio: Portfolio): Promise<number> {
   mkdirSync(folder, { recursive: true });
   await recordFacts(folder, portfolio);
-  const ledger = openLedger({ folder });
+  const ledger = await openLedger({ folder });
   await ledger.host.ready;
   do await ledger.host.caughtUp(ledger.store.log.head(), viewsMsMax);
   while ((await ledger.keeper.round()) > 0);

@@ -87,7 +87,7 @@ function scanned(log: Log, subject: SubjectId): number {
 }
 
 async function erase(folder: string, subject: SubjectId): Promise<Pick<ErasureMeasure, "eraseSeconds" | "stepMs">> {
-  const ledger = openLedger({ folder });
+  const ledger = await openLedger({ folder });
   await ledger.host.ready;
   const caller = { key: "key_0000000000000000" as never, scopes: keyScope.options };
   const request = { params: { subject }, body: {}, caller, correlation: "bench" };

@@ -53,7 +53,7 @@ const doNothing: CommandDefinition = {
 };
 
 const { folder, past = false } = JSON.parse(process.argv[2]!) as ServerArgument;
-const ledger = openLedger({ folder });
+const ledger = await openLedger({ folder });
 const { desk, readingDesk, store, vault, host, keeper, auditLog, history } = ledger;
 const threads = readingThreads({ folder, logPath: ledgerPath(folder) }, readingDesk, history);
 const app = buildApp({

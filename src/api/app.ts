@@ -79,6 +79,7 @@ export function buildApp(deps: ApiDeps): FastifyInstance {
     await handedOver(connections);
     closeAsTheyFallIdle(app, connections);
   });
+  if (deps.copy !== undefined) sayWhenBehind(app, deps.copy);
   logSummaries(app);
   measureRequests(app, metrics);
   app.setNotFoundHandler((request, reply) =>
@@ -110,6 +111,16 @@ async function mountVersion1(
   mountWhatIf(app, deps, limits, admit, draining);
   mountExports(app, deps, limits, admit, draining);
   await mountBatch(app, deps, limits, admit, metrics, draining);
+}
+
+/** Reads go on while the cluster is out of reach: whoever reads is told that there may be more. */
+function sayWhenBehind(app: FastifyInstance, copy: NonNullable<ApiDeps["copy"]>): void {
+  app.addHook("onRequest", (_request, reply, done) => {
+    const { state, heardMsAgo } = copy.status();
+    const since = heardMsAgo === undefined ? "" : `; heard=${Math.round(heardMsAgo / 1000)}`;
+    if (state !== "following") void reply.header("troth-node", `${state}${since}`);
+    done();
+  });
 }
 
 /** Nothing of ours puts these into a line; they are named for the day when something does. */

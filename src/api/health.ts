@@ -8,14 +8,16 @@ import { faultOf } from "./logging.ts";
 import type { Metrics } from "./metrics.ts";
 
 export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits, { registry }: Metrics): void {
-  const { store, host, desk, auditLog, anchoring } = deps;
+  const { store, host, desk, auditLog, anchoring, copy } = deps;
 
   app.get("/livez", (_request, reply) => sendJson(reply, '{"status":"alive"}'));
 
   app.get("/readyz", async (request, reply) => {
     const { position: viewsPosition, building, failure } = host.status();
     const position = await headOf(request);
-    const isReady = position !== undefined && failure === undefined && !building;
+    const copied = copy?.status();
+    const isInTouch = copied === undefined || copied.state === "following";
+    const isReady = position !== undefined && failure === undefined && !building && isInTouch;
     const lag = position === undefined ? undefined : Math.max(0, position - viewsPosition);
     const status = isReady ? "ready" : "not-ready";
     // Why the views failed is in the log; whoever asks without a key learns that they did.
@@ -29,6 +31,7 @@ export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits,
       JSON.stringify({
         ...{ status, store: position === undefined ? "failed" : "running", views, tree },
         ...{ position, viewsPosition, lag, anchored: anchored && { size: anchored.size, at: anchored.at } },
+        cluster: copied && { state: copied.state, heardMsAgo: copied.heardMsAgo && Math.round(copied.heardMsAgo) },
       }),
     );
   });

@@ -60,6 +60,7 @@ export const domainProblems: Record<DomainErrorCode, ProblemType> = {
   "clock-not-behind": { status: 409, title: "The clock does not stand behind the log" },
   "log-not-diverged": { status: 409, title: "The log agrees with what was signed" },
   "known-head-differs": { status: 409, title: "Another tree head was signed last" },
+  "log-key-differs": { status: 409, title: "Another key signs the log" },
   "log-key-rotated": { status: 409, title: "The log's key was rotated meanwhile" },
   "log-not-signed": { status: 409, title: "This ledger does not sign its log" },
 };

@@ -6,9 +6,9 @@ import { CliError } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 /** @throws CliError with the reason where keys are missing or do not fit; else as `openLedger`. */
-export function openFolder(options: FolderOptions): OpenLedger {
+export async function openFolder(options: FolderOptions): Promise<OpenLedger> {
   try {
-    return openLedger(options);
+    return await openLedger(options);
   } catch (error) {
     const isKnown = error instanceof NoLedgerError || error instanceof FolderInUseError || error instanceof StoreUnavailableError;
     if (isKnown || !(error instanceof Error) || error.name !== "Error") throw error;
@@ -18,7 +18,7 @@ export function openFolder(options: FolderOptions): OpenLedger {
 
 /** Does something with an open ledger and closes it, whatever becomes of it. */
 export async function withLedger<Result>(options: FolderOptions, work: (ledger: OpenLedger) => Promise<Result>): Promise<Result> {
-  const ledger = openFolder(options);
+  const ledger = await openFolder(options);
   try {
     return await work(ledger);
   } finally {

@@ -67,7 +67,12 @@ async function serve(shell: Shell, flags: Flags): Promise<void> {
     );
   const onBuilding = ({ position, head }: { position: number; head: number }) =>
     note(shell, `building the views: ${position} of ${head} events`);
-  const server = await served(openFolder({ ...where, onBuilding }), { host, port, witnesses, logger: loggerOf(shell, flags) });
+  const server = await served(await openFolder({ ...where, onBuilding }), {
+    host,
+    port,
+    witnesses,
+    logger: loggerOf(shell, flags),
+  });
   server.app.log.info({ url: server.url, folder: resolve(where.folder) }, "serving");
   note(shell, `Troth serves ${resolve(where.folder)}`, `  API  ${server.url}/v1`, `  docs ${server.url}/docs`);
   await stopped;

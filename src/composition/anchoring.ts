@@ -6,17 +6,17 @@ import type { Anchored } from "../domain/anchor.ts";
 import { epochMs } from "../domain/values.ts";
 import { Anchoring, type AnchoringTimes, usualAnchoringTimes } from "../transparency/anchoring.ts";
 import { openSqliteAnchors } from "../transparency/sqlite-anchors.ts";
-import { ledgerPath, type OpenLedger } from "./ledger-folder.ts";
+import type { OpenLedger } from "./ledger-folder.ts";
 
 export type WitnessOptions = { policy: Policy; times?: Partial<AnchoringTimes> };
 
 /** @throws Error for a policy with a witness to which nothing can be offered. */
 export function anchoringOf(
-  { folder, desk, auditLog, store }: OpenLedger,
+  { logPath, desk, auditLog, store }: OpenLedger,
   { policy, times }: WitnessOptions,
   onTrouble: (witness: string, message: string) => void,
 ): { anchoring: Anchoring; work(signal: AbortSignal): Promise<void>; close(): void } {
-  const anchors = openSqliteAnchors(ledgerPath(folder));
+  const anchors = openSqliteAnchors(logPath);
   const record = (anchored: object) => recordAnchor(desk, anchored as Anchored);
   const { startMsMax } = { ...usualAnchoringTimes, ...times };
   const now = () => epochMs(desk.ledger.now());

@@ -27,7 +27,8 @@ import {
   writeDurably,
 } from "./backup-manifest.ts";
 import { requireLedger } from "./folder-views.ts";
-import { keysFolderOf, vaultPath } from "./ledger-folder.ts";
+import { vaultPath } from "./foundation.ts";
+import { keysFolderOf } from "./ledger-folder.ts";
 
 export type BackupOptions = {
   folder: string;

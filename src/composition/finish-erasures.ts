@@ -7,7 +7,8 @@ import { LogClock } from "../ledger/log-clock.ts";
 import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
-import { ledgerPath, logTimeOf, vaultPath } from "./ledger-folder.ts";
+import { vaultPath } from "./foundation.ts";
+import { ledgerPath, logTimeOf } from "./ledger-folder.ts";
 
 /**
  * The caller holds the folder's lock.

@@ -25,7 +25,8 @@ import type { Vault } from "../vault/vault.ts";
 import type { BundleFile } from "../verification/bundle-format.ts";
 import { finishErasuresIn } from "./finish-erasures.ts";
 import { requireLedger } from "./folder-views.ts";
-import { censusPath, type FolderOptions, keysFolderOf, treePath, vaultPath } from "./ledger-folder.ts";
+import { vaultPath } from "./foundation.ts";
+import { censusPath, type FolderOptions, keysFolderOf, treePath } from "./ledger-folder.ts";
 import { threadedAuditLog } from "./threaded-audit-log.ts";
 
 export type FolderBundleOptions = Pick<FolderOptions, "folder" | "keysFolder"> & {

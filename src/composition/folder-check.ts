@@ -17,7 +17,8 @@ import { keyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
 import { compareDerived, derivedPast, derivedViews, requireLedger } from "./folder-views.ts";
-import { keysFolderOf, vaultPath } from "./ledger-folder.ts";
+import { vaultPath } from "./foundation.ts";
+import { keysFolderOf } from "./ledger-folder.ts";
 
 export type CheckFinding = {
   part: "log" | "events" | "vault" | "views" | "past";

@@ -17,7 +17,8 @@ import { projections } from "../projections/registry.ts";
 import { viewsOf } from "../projections/views.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
 import { requireLedger } from "./folder-views.ts";
-import { ledgerPath, vaultPath } from "./ledger-folder.ts";
+import { vaultPath } from "./foundation.ts";
+import { ledgerPath } from "./ledger-folder.ts";
 
 export type FolderStatus = {
   folder: string;

@@ -1,6 +1,7 @@
 /**
- * An embedded ledger: one process, one data folder. `ledger.db` is the truth, `vault.db` holds the keys of data subjects, the views
- * are derived; beside it lies the keys folder, so that a copy of the data alone opens nobody's text.
+ * A ledger in its data folder. Embedded, `ledger.db` is the truth and `vault.db` holds the keys of data subjects; a node of a cluster
+ * has a copy of the log instead. The views are derived; beside the folder lies the keys folder, so that a copy of the data alone opens
+ * nobody's text.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -12,7 +13,6 @@ import type { Instant, Slug } from "../domain/values.ts";
 import { type FolderLock, lockFolder } from "../event-store/folder-lock.ts";
 import type { LocalEventStore } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
-import { openSqliteEventStore } from "../event-store/sqlite/sqlite-event-store.ts";
 import { Keeper } from "../keeper/keeper.ts";
 import { derivedId } from "../ledger/ids.ts";
 import { decode } from "../ledger/envelope.ts";
@@ -27,11 +27,10 @@ import type { ViewsHost } from "../projections/reader.ts";
 import { viewsAt } from "../projections/vantage.ts";
 import type { ReadingDesk } from "../queries/query.ts";
 import { rootsOf } from "../transparency/roots.ts";
-import { keyEncryptionKey } from "../vault/keys-folder.ts";
-import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
 import type { Vault } from "../vault/vault.ts";
-import { threadedAppends } from "./threaded-appends.ts";
+import { type ClusterConnections, copyPath, isNode } from "./cluster-node.ts";
+import { type Closers, embedded } from "./foundation.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
 import { type StartedHistory, threadedHistory } from "./threaded-history.ts";
@@ -44,10 +43,14 @@ export type FolderOptions = {
   keysFolder?: string;
   clock?: Clock;
   onBuilding?: (progress: { position: number; head: number }) => void;
+  /** How to reach the cluster, for the folder of a node. */
+  connections?: ClusterConnections;
 };
 
 export type OpenLedger = {
   folder: string;
+  /** The file with the log: the truth itself, or the node's copy of it. */
+  logPath: string;
   store: LocalEventStore;
   vault: Vault;
   desk: Desk;
@@ -75,10 +78,10 @@ export class NoLedgerError extends Error {
   }
 }
 
-export const ledgerPath = (folder: string): string => join(folder, "ledger.db");
+/** The file with the log of a folder: the truth itself, or a node's copy of it. */
+export const ledgerPath = (folder: string): string => (isNode(folder) ? copyPath(folder) : join(folder, "ledger.db"));
 export const treePath = (folder: string): string => join(folder, "tree.db");
 export const censusPath = (folder: string): string => join(folder, "census.db");
-export const vaultPath = (folder: string): string => join(folder, "vault.db");
 export const keysFolderOf = ({ folder, keysFolder }: Pick<FolderOptions, "folder" | "keysFolder">): string =>
   resolve(keysFolder ?? `${resolve(folder)}.keys`);
 
@@ -86,9 +89,10 @@ export const keysFolderOf = ({ folder, keysFolder }: Pick<FolderOptions, "folder
  * Opens the ledger of a folder and keeps every other process off it.
  * @throws NoLedgerError, FolderInUseError, StoreUnavailableError for a damaged log, Error for keys that do not fit.
  */
-export function openLedger(options: FolderOptions): OpenLedger {
+export async function openLedger(options: FolderOptions): Promise<OpenLedger> {
   const folder = resolve(options.folder);
-  if (!existsSync(ledgerPath(folder))) throw new NoLedgerError(folder);
+  // The copy of a node comes from the cluster, also when it is not there yet.
+  if (!existsSync(ledgerPath(folder)) && !isNode(folder)) throw new NoLedgerError(folder);
   return open({ ...options, folder }, lockFolder(folder), false);
 }
 
@@ -99,7 +103,7 @@ export async function initLedger(
   const folder = resolve(options.folder);
   if (holdsLedger(folder)) throw new Error(`there is a ledger in ${folder} already`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const ledger = open({ ...options, folder }, lockFolder(folder), true);
+  const ledger = await open({ ...options, folder }, lockFolder(folder), true);
   try {
     return { ledger, secret: await begin(ledger, options) };
   } catch (error) {
@@ -139,25 +143,20 @@ export function holdsLedger(folder: string): boolean {
   }
 }
 
-function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLedger {
+async function open(options: FolderOptions, lock: FolderLock, isNew: boolean): Promise<OpenLedger> {
   const { folder } = options;
-  const closers: (() => unknown)[] = [() => lock.release()];
+  const keysFolder = keysFolderOf(options);
+  const logPath = ledgerPath(folder);
+  const closers: Closers = [() => lock.release()];
   try {
-    const vault = openSqliteVault(vaultPath(folder), keyEncryptionKey(keysFolderOf(options), vaultPath(folder)));
-    closers.push(() => vault.close());
-    const store = openSqliteEventStore(ledgerPath(folder), { create: isNew, elsewhere: threadedAppends });
-    closers.push(() => store.close());
-    const host = threadedHost({ folder, logPath: ledgerPath(folder) }, options.onBuilding);
+    const { store, vault } = embedded({ folder, keysFolder, logPath, isNew }, closers);
+    const host = threadedHost({ folder, logPath }, options.onBuilding);
     closers.push(() => host.close());
-    const auditLog = threadedAuditLog({
-      logPath: ledgerPath(folder),
-      treePath: treePath(folder),
-      keysFolder: keysFolderOf(options),
-    });
+    const auditLog = threadedAuditLog({ logPath, treePath: treePath(folder), keysFolder });
     closers.push(() => auditLog.close());
-    const census = threadedCensus({ logPath: ledgerPath(folder), censusPath: censusPath(folder) });
+    const census = threadedCensus({ logPath, censusPath: censusPath(folder) });
     closers.push(() => census.close());
-    const history = threadedHistory({ folder, logPath: ledgerPath(folder) });
+    const history = threadedHistory({ folder, logPath });
     closers.push(() => history.close());
     const ledger = new Ledger({
       store,
@@ -166,9 +165,9 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
       onAppended: (position) => host.wake(position),
     });
-    const whatIfs = threadedWhatIfs({ folder, logPath: ledgerPath(folder), now: () => ledger.now() });
+    const whatIfs = threadedWhatIfs({ folder, logPath, now: () => ledger.now() });
     closers.push(() => whatIfs.close());
-    const erasures = new Erasures({ ledger, store, vault, tombstones: openTombstones(keysFolderOf(options)) });
+    const erasures = new Erasures({ ledger, store, vault, tombstones: openTombstones(keysFolder) });
     const desk = { ledger, host, erasures, timeZoneData: process.versions["tz"] ?? "unknown", auditLog, census };
     const readingDesk: ReadingDesk = {
       get views() {
@@ -183,6 +182,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
     };
     return {
       folder,
+      logPath,
       store,
       vault,
       desk,
@@ -197,7 +197,7 @@ function open(options: FolderOptions, lock: FolderLock, isNew: boolean): OpenLed
       close: () => closeAll(closers),
     };
   } catch (error) {
-    void closeAll(closers);
+    await closeAll(closers);
     throw error;
   }
 }
@@ -216,6 +216,6 @@ export function logTimeOf({ log }: LocalEventStore): Instant | undefined {
 }
 
 /** In the reverse order of opening, each whatever became of the others. */
-async function closeAll(closers: (() => unknown)[]): Promise<void> {
+async function closeAll(closers: Closers): Promise<void> {
   for (const close of closers.reverse()) await close();
 }

@@ -27,7 +27,8 @@ import {
   verifyFile,
 } from "./backup-manifest.ts";
 import { finishErasuresIn } from "./finish-erasures.ts";
-import { keysFolderOf, ledgerPath, vaultPath } from "./ledger-folder.ts";
+import { vaultPath } from "./foundation.ts";
+import { keysFolderOf, ledgerPath } from "./ledger-folder.ts";
 
 export type RestoreOptions = {
   backup: string;

@@ -12,7 +12,7 @@ import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
 import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
-import { exportSourceOf, ledgerPath, type OpenLedger } from "./ledger-folder.ts";
+import { exportSourceOf, type OpenLedger } from "./ledger-folder.ts";
 import { readingThreads } from "./reading-threads.ts";
 
 export type ServerOptions = {
@@ -50,7 +50,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   const { desk, readingDesk, store, vault, auditLog, census, whatIfs } = ledger;
   const watched =
     witnesses && anchoringOf(ledger, witnesses, (witness, trouble) => app.log.warn({ witness, trouble }, "of a witness"));
-  const reading = readingThreads({ folder: ledger.folder, logPath: ledgerPath(ledger.folder) }, readingDesk, ledger.history);
+  const reading = readingThreads({ folder: ledger.folder, logPath: ledger.logPath }, readingDesk, ledger.history);
   const app: FastifyInstance = buildApp({
     ...{ desk, readingDesk, store, vault, auditLog, census, whatIfs, commands, queries, version, logger, limits, processMetrics },
     anchoring: watched?.anchoring,
@@ -59,7 +59,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     reader: upkeep ? reading.reader : undefined,
     log: store.log,
     exportSource: exportSourceOf(ledger, exportRestPerWork),
-    headHistory: headHistoryIn(ledgerPath(ledger.folder)),
+    headHistory: headHistoryIn(ledger.logPath),
   });
   const stopping = new AbortController();
   await finishErasures(ledger, app);

@@ -62,6 +62,7 @@ export const domainErrorSentences = {
   // The verifiable log.
   "log-not-diverged": "the log agrees with every tree head that was signed, so there is no break to declare",
   "known-head-differs": "this is not the head that the log lacks; name size and root as `log-diverged` gives them",
+  "log-key-differs": "the log says that another key signs it; this node has a key of some other log",
   "log-key-rotated": "another request rotated the log's key at the same moment; nothing was recorded",
   "log-not-signed": "this ledger does not sign its log",
 } as const satisfies Record<string, string>;

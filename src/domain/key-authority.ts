@@ -14,6 +14,7 @@ const scopeByType: Partial<Record<TrothEvent["type"], KeyScope>> = {
   ClockCorrected: "admin",
   LogResumed: "admin",
   LogKeyRotated: "admin",
+  LogKeyDeclared: "admin",
   SubjectErased: "admin",
   PriorFitted: "admin",
   DormancyModelFitted: "admin",

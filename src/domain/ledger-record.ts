@@ -73,6 +73,8 @@ export const ledgerEvents = {
   LogResumed: z.strictObject({ lastKnownHead: knownHead }),
   /** Whoever trusts the old key may trust the new one: both have signed this. */
   LogKeyRotated: keyRotation,
+  /** Every node of a cluster signs with this key, until it is rotated; one that has another may not sign at all. */
+  LogKeyDeclared: z.strictObject({ key: verifierKey }),
   /** Proof that nothing was left out: whoever has the log counts again, and must come to the same root. */
   CensusTaken: censusFigures,
   /** Nothing personal of the subject can be read any more. What its events say besides stays. */
@@ -90,6 +92,7 @@ export type LedgerCommand =
   /** `broken` is the head that the log does not bear out, where there is one; without its root where a witness told its size alone. */
   | ({ type: "ResumeLog"; lastKnownHead: KnownHead; broken: { size: number; root?: string } | undefined } & At)
   | ({ type: "RotateLogKey"; rotation: KeyRotation } & At)
+  | ({ type: "DeclareLogKey"; key: string } & At)
   | ({ type: "RecordCensus"; census: CensusFigures } & At)
   | ({ type: "EraseSubject"; subject: SubjectId; reason?: Slug | undefined } & At)
   | ({ type: "RecordPriorFit"; fit: z.infer<typeof priorFit> } & At)
@@ -104,7 +107,7 @@ export type LedgerState = {
   priors: { from: Instant; mean: number }[];
   /** The head that was last given up. */
   givenUp?: KnownHead;
-  /** The log's key since it was last rotated; absent where it is still the first. */
+  /** The log's key since it was declared or last rotated; absent where the log does not say. */
   logKey?: string;
   /** The last one, and when it was recorded. */
   census?: CensusFigures & { recordedAt: Instant };
@@ -134,6 +137,8 @@ function decide(command: LedgerCommand, state: LedgerState): Draft<LedgerEvent>[
       return resumeLog(command, state);
     case "RotateLogKey":
       return rotateLogKey(command.rotation, state);
+    case "DeclareLogKey":
+      return declareLogKey(command.key, state);
     case "RecordCensus":
       return recordCensus(command.census, state);
     case "EraseSubject":
@@ -181,6 +186,12 @@ function rotateLogKey(rotation: KeyRotation, { logKey = rotation.oldKey }: Ledge
   return [{ type: "LogKeyRotated", data: rotation }];
 }
 
+function declareLogKey(key: string, { logKey }: LedgerState): Draft<LedgerEvent>[] {
+  if (logKey === key) return [];
+  if (logKey !== undefined) throw new DomainError("log-key-differs");
+  return [{ type: "LogKeyDeclared", data: { key } }];
+}
+
 /** A size is counted once; a count that another process overtook says nothing new. */
 const recordCensus = (census: CensusFigures, { census: last }: LedgerState): Draft<LedgerEvent>[] =>
   last !== undefined && last.treeSize >= census.treeSize ? [] : [{ type: "CensusTaken", data: census }];
@@ -203,6 +214,8 @@ function evolve(state: LedgerState, event: Recorded<LedgerEvent>): LedgerState {
       return { ...state, givenUp: event.data.lastKnownHead };
     case "LogKeyRotated":
       return { ...state, logKey: event.data.newKey };
+    case "LogKeyDeclared":
+      return { ...state, logKey: event.data.key };
     case "CensusTaken":
       return { ...state, census: { ...event.data, recordedAt: event.recordedAt } };
     case "SubjectErased":

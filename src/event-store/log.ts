@@ -22,6 +22,20 @@ export interface Log {
   readPositions(positions: readonly number[]): StoredEvent[];
 }
 
+/** How a node's copy of the log stands to the cluster that it was copied from. */
+export type CopyStatus = {
+  /**
+   * `catching-up`: there is more than was copied. `following`: everything was copied that the cluster had when it was last heard of.
+   * `lost-touch`: the cluster does not answer; it is asked again and again. `stopped`: what came can't be copied, see `failure`.
+   */
+  state: "catching-up" | "following" | "lost-touch" | "stopped";
+  /** Of the last event copied. */
+  position: number;
+  /** Milliseconds since the cluster was last heard of; undefined for never. */
+  heardMsAgo: number | undefined;
+  failure?: string;
+};
+
 /** A store whose whole log lies on this machine. */
 export interface LocalEventStore extends EventStore {
   /** Sees every append that this store has answered. Its methods throw what those of the store reject with. */

@@ -43,6 +43,7 @@ const sentences: Record<string, string> = {
   InteractionCorrected: "The record of a contact was corrected.",
   OutcomeRetracted: "The record of a business outcome was taken back.",
   OutcomeRecorded: "A business outcome was recorded.",
+  LogKeyDeclared: "The key that signs the log was put on record.",
   CensusTaken: "Every account's events were counted.",
   SubjectErased: "Somebody's personal text was erased.",
 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isLoopback } from "../../src/api/health.ts";
-import { type TestApi, testApi, visit } from "../support/api.ts";
+import { account, type TestApi, testApi, visit } from "../support/api.ts";
 import { testLedger } from "../support/ledger.ts";
 
 let api: TestApi;
@@ -32,6 +32,30 @@ describe("health", () => {
     const { status, json, text } = await other.when("GET", "/readyz", { key: null });
     expect([status, json.status, json.views]).toEqual([503, "not-ready", views]);
     expect(text).not.toContain("/var/lib");
+    await other.close();
+  });
+
+  it.each(["catching-up", "lost-touch", "stopped"] as const)(
+    "says that a node may not while its copy is %s, and answers reads with a word of it",
+    async (state) => {
+      const failure = "there is a gap at 10.0.0.7";
+      const copy = { status: () => ({ state, position: 3, heardMsAgo: 12_400, failure }) };
+      const other = await testApi({ deps: { copy } });
+      const ready = await other.when("GET", "/readyz", { key: null });
+      expect([ready.status, ready.json.status, ready.json.cluster]).toEqual([503, "not-ready", { state, heardMsAgo: 12_400 }]);
+      expect(ready.text).not.toContain("10.0.0.7");
+      const read = await other.when("GET", `/v1/accounts/${account}`);
+      expect([read.status, read.headers["troth-node"]]).toEqual([200, `${state}; heard=12`]);
+      await other.close();
+    },
+  );
+
+  it("says nothing of a node that follows its cluster but that it does", async () => {
+    const copy = { status: () => ({ state: "following" as const, position: 3, heardMsAgo: 40 }) };
+    const other = await testApi({ deps: { copy } });
+    const ready = await other.when("GET", "/readyz", { key: null });
+    expect([ready.status, ready.json.cluster]).toEqual([200, { state: "following", heardMsAgo: 40 }]);
+    expect((await other.when("GET", `/v1/accounts/${account}`)).headers["troth-node"]).toBeUndefined();
     await other.close();
   });
 

@@ -161,6 +161,7 @@ export const samples: { [Type in EventType]: DataOf<Type> } = {
   ClockCorrected: { logTime: on("2026-06-30") },
   LogResumed: { lastKnownHead: { size: 4711, root: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" } },
   LogKeyRotated: keyRotation,
+  LogKeyDeclared: { key: keyRotation.newKey },
   CensusTaken: { treeSize: 4711, accounts: 128, root: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
   SubjectErased: { subject: customer, reason: slug("subject-asked") },
   PriorFitted: { mean: 0.8, alpha: 4, beta: 1, parties: 30, outcomes: 90, ...fit },

@@ -5,6 +5,7 @@ import { erasureOf, erasuresOf, type LedgerEvent, ledgerRecord } from "../../src
 import { outcome, type OutcomeCommand, type OutcomeEvent } from "../../src/domain/outcome.ts";
 import { builtInPolicy, policy, policyDocument, type PolicyEvent } from "../../src/domain/policy.ts";
 import { on, specFor, type Told } from "../support/spec.ts";
+import { samples } from "./event-samples.examples.ts";
 import { account, customer, promiseId, recordingId, slug } from "./parties.examples.ts";
 
 const at = on("2026-01-05");
@@ -148,6 +149,17 @@ describe("the ledger's own record", () => {
     given({ type: "LedgerOpened", data: { ledger: slug("main"), format: 1 }, at })
       .when(open)
       .thenNothing();
+  });
+  it("is signed by the key that was declared first, until it is rotated", () => {
+    const [key, other] = ["troth/main+12345678+AQID", "troth/main+9abcdef0+AQIE"] as const;
+    const declare = (one: string) => ({ type: "DeclareLogKey" as const, key: one, at });
+    const declared = { type: "LogKeyDeclared" as const, data: { key }, at };
+    given().when(declare(key)).then({ type: "LogKeyDeclared", data: { key } });
+    given(declared).when(declare(key)).thenNothing();
+    given(declared).when(declare(other)).thenRefused("log-key-differs");
+    const rotated = { type: "LogKeyRotated" as const, data: { ...samples.LogKeyRotated, oldKey: key, newKey: other }, at };
+    given(declared, rotated).when(declare(other)).thenNothing();
+    given(declared, rotated).when(declare(key)).thenRefused("log-key-differs");
   });
   it("starts a recording once", () => {
     const start = { type: "StartRecording" as const, recording: recordingId, source, at };

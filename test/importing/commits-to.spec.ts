@@ -54,7 +54,7 @@ describe.skipIf(data === undefined)("the promises of commits.to", () => {
     const { code, out, err } = await troth(["import", join(data!, "commits-to/promises.csv"), ...options, "--data", folder]);
     expect(code, err).toBe(0);
     report = JSON.parse(out) as typeof report;
-    ledger = openLedger({ folder });
+    ledger = await openLedger({ folder });
     await ledger.host.ready;
     await ledger.host.caughtUp(ledger.store.log.head(), 60_000);
   });

@@ -199,7 +199,7 @@ describe("a folder", () => {
     expect(existsSync(whatIfFolder(folder))).toBe(false);
     mkdirSync(join(whatIfFolder(folder), "rpl_left"), { recursive: true });
     writeFileSync(join(whatIfFolder(folder), "rpl_left", "scratch.db"), "half of it");
-    await openLedger({ folder }).close();
+    await (await openLedger({ folder })).close();
     expect(existsSync(whatIfFolder(folder))).toBe(false);
 
     const [policy, out] = [join(folder, "policy.json"), join(folder, "differences.ndjson")];

@@ -89,5 +89,11 @@ const headers = {
     schema: { type: "string" },
     example: "p7",
   },
+  TrothNode: {
+    description:
+      "Only of a node of a cluster that does not follow it just now: `catching-up`, `lost-touch` or `stopped`, and how many seconds ago it last heard of the cluster. There may be more than the answer knows.",
+    schema: { type: "string" },
+    example: "lost-touch; heard=12",
+  },
   Location: { description: "Where it can be read.", schema: { type: "string" }, example: "/v1/accounts/acc_0000000000000001" },
 };

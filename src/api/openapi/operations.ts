@@ -50,6 +50,7 @@ export function commandOperation(command: CommandDefinition, queries: readonly Q
   const headers = {
     ETag: { $ref: "#/components/headers/ETag" },
     "Troth-Position": { $ref: "#/components/headers/TrothPosition" },
+    "Troth-Node": { $ref: "#/components/headers/TrothNode" },
   };
   const answered = (replayed: boolean) => ({
     "application/json": {
@@ -141,7 +142,10 @@ export function queryOperation(query: QueryDefinition): Operation {
     responses: {
       "200": {
         description: "The answer.",
-        headers: { "Troth-Position": { $ref: "#/components/headers/TrothPosition" } },
+        headers: {
+          "Troth-Position": { $ref: "#/components/headers/TrothPosition" },
+          "Troth-Node": { $ref: "#/components/headers/TrothNode" },
+        },
         content: { "application/json": { schema: shared.referring(answerSchema), example: exampleOf(answerSchema) } },
       },
       ...refusalResponses(

@@ -88,7 +88,7 @@ async function placeFor({ data, keep }: Flags): Promise<Place> {
 }
 
 async function placeIn(folder: string): Promise<Place> {
-  const ledger = openFolder({ folder });
+  const ledger = await openFolder({ folder });
   const key = { label: "demo" as Slug, scopes: [...keyScope.options] };
   const { secret } = await issueKeyFor(ledger.desk, key, { kind: "system", id: "command-line" });
   return { folder: resolve(folder), secret, ledger, isKept: true, remove: () => undefined };

@@ -203,7 +203,7 @@ async function withTarget(shell: Shell, flags: Flags, work: (target: Target) => 
     if (key === undefined) throw new CliError(exitCodes.usage, "a server needs an API key: --key or TROTH_KEY");
     return work({ url, key });
   }
-  const ledger = openOrPointToServer(shell, flags);
+  const ledger = await openOrPointToServer(shell, flags);
   const server = await servedForOneself(ledger);
   try {
     await work({ url: server.url, key: await commandLineKey(ledger) });
@@ -214,9 +214,9 @@ async function withTarget(shell: Shell, flags: Flags, work: (target: Target) => 
   }
 }
 
-function openOrPointToServer(shell: Shell, flags: Flags) {
+async function openOrPointToServer(shell: Shell, flags: Flags) {
   try {
-    return openFolder(folderOf(flags, shell));
+    return await openFolder(folderOf(flags, shell));
   } catch (error) {
     if (!(error instanceof FolderInUseError)) throw error;
     throw new CliError(exitCodes.folderInUse, `${error.message}; import through that server with --url and --key`);

@@ -95,7 +95,7 @@ export async function watchedLedger(
   }
   const secret = secrets.get(data)!;
   const troubles: string[] = [];
-  const server = await serveLedger(openLedger({ folder: data }), {
+  const server = await serveLedger(await openLedger({ folder: data }), {
     host: "127.0.0.1",
     port: 0,
     version: "0.0.0",
