@@ -43,12 +43,12 @@ export async function read(node: Node, call: ReadCall): Promise<void> {
   else await answerPage(call, pageOfStream(node, stream, options), fault);
 }
 
+/** A node without a leader answers no reads either. */
 function refusalOf(node: Node, call: ReadCall, fault: Fault | undefined) {
   const leader = node.leader();
-  if (fault?.kind === "not-ready") return serviceErrors.notReady();
+  if (fault?.kind === "not-ready" || leader === undefined) return serviceErrors.notReady();
   const refused = fault?.kind === "not-leader" || (isLeaderRequired(call.metadata) && !node.leads());
-  if (refused) return leader === undefined ? serviceErrors.notReady() : serviceErrors.notLeader(leader);
-  return undefined;
+  return refused ? serviceErrors.notLeader(leader) : undefined;
 }
 
 async function answerPage(call: ReadCall, messages: readonly ReadResp[], fault: Fault | undefined): Promise<void> {
