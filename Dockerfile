@@ -19,7 +19,7 @@ ENV NODE_ENV=production TROTH_DATA=/data TROTH_KEYS_FOLDER=/keys TROTH_HOST=0.0.
 VOLUME ["/data", "/keys"]
 EXPOSE 7407
 # Views are built anew after an upgrade; until then /readyz answers 503.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "deploy/health.mjs"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "deploy/health.ts"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "src/troth.js"]
 CMD ["serve"]

@@ -34,7 +34,7 @@ function suites(env: Record<string, string>): Promise<number> {
 
 const trouble = await engineTrouble();
 if (trouble !== undefined) {
-  console.log(`skipped: the suites in containers need a container engine (${trouble})`);
+  process.stdout.write(`skipped: the suites in containers need a container engine (${trouble})\n`);
 } else {
   const { kurrentdb, vault } = images();
   const postgresPort = 5432;

@@ -171,8 +171,8 @@ describe("the image of Troth", () => {
   it("is built from nothing that is left out of its context", () => {
     const isLetIn = (path: string) => read(".dockerignore").split("\n").includes(`!${path}`);
     const sources = lines.filter((line) => /^COPY (?!--from)/.test(line)).flatMap((line) => line.split(" ").slice(1, -1));
-    for (const source of sources) expect(isLetIn(source) || existsSync(join(root, source, "health.mjs")), source).toBe(true);
-    expect(["deploy/health.mjs", "deploy/set-up-node.sh"].every(isLetIn)).toBe(true);
+    for (const source of sources) expect(isLetIn(source) || existsSync(join(root, source, "health.ts")), source).toBe(true);
+    expect(["deploy/health.ts", "deploy/set-up-node.sh"].every(isLetIn)).toBe(true);
   });
 
   it.each([
@@ -188,7 +188,7 @@ describe("the image of Troth", () => {
 });
 
 function healthAt(port: number): Promise<number | null> {
-  const child = spawn(process.execPath, [join(root, "deploy/health.mjs")], { env: { ...process.env, TROTH_PORT: String(port) } });
+  const child = spawn(process.execPath, [join(root, "deploy/health.ts")], { env: { ...process.env, TROTH_PORT: String(port) } });
   return new Promise((exited) => child.on("exit", exited));
 }
 
