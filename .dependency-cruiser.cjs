@@ -30,9 +30,20 @@ module.exports = {
     ),
     only(
       "stores-know-the-port-alone",
-      "^src/event-store/",
+      "^src/event-store/(?!kurrentdb/)",
       ["^node:", "^(fs|path|sqlite|crypto|events|timers/promises)$"],
       "Adapters import the port and their own driver.",
+    ),
+    only(
+      "the-cluster-is-reached-through-its-client",
+      "^src/event-store/kurrentdb/",
+      [
+        "^src/event-store/",
+        "^node:",
+        "^(fs|path|sqlite|crypto|events|timers/promises)$",
+        "node_modules/@kurrent/kurrentdb-client/",
+      ],
+      "The adapter for a cluster imports the port, the file of the own copy and the cluster's client.",
     ),
     only(
       "canonical-stands-alone",

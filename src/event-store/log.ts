@@ -42,6 +42,12 @@ export interface LocalEventStore extends EventStore {
   readonly log: Log;
 
   /**
+   * Resolves once the log holds what the cluster held of a stream when this was called; missing where the log is the truth.
+   * @throws StoreUnavailableError when the cluster can't be asked, or the copy does not get there.
+   */
+  catchUp?(stream: string): Promise<void>;
+
+  /**
    * Puts a text in the place of ciphertext, for good: when it resolves, what stood there is in no file of the store. Leaves are
    * not touched. Reads the log up to its head in small steps, so that appends go on; killed in between, it is begun anew.
    *

@@ -3,8 +3,15 @@ import type { EventType } from "../domain/catalogue.ts";
 import type { Actor, AnyEvent, Decider, Draft, Recorded } from "../domain/decider.ts";
 import { DomainError } from "../domain/errors.ts";
 import { epochMs, type EventId, type Instant } from "../domain/values.ts";
-import { type Appended, type EventStore, type NewEvent, noStream, RevisionConflictError } from "../event-store/event-store.ts";
-import type { Log } from "../event-store/log.ts";
+import {
+  type Appended,
+  type EventStore,
+  type NewEvent,
+  noStream,
+  RevisionConflictError,
+  type StoredEvent,
+} from "../event-store/event-store.ts";
+import type { LocalEventStore, Log } from "../event-store/log.ts";
 import type { Sealed, Vault } from "../vault/vault.ts";
 import { decode, decodeAll, encodeLeaf, type LedgerEvent, newEnvelope } from "./envelope.ts";
 import { derivedId, eventIdOf, freshId } from "./ids.ts";
@@ -77,7 +84,7 @@ const attemptCountMax = 32;
 const referenceCountMax = 20_000;
 
 export type LedgerDeps = {
-  store: EventStore;
+  store: EventStore & Pick<LocalEventStore, "catchUp">;
   vault: Vault;
   clock: LogClock;
   onAppended?: (position: number) => void;
@@ -132,7 +139,7 @@ export class Ledger {
   }
 
   /**
-   * The state of a stream that a command only refers to. Kept until this node appends to it; another node's change may be missed.
+   * The state of a stream that a command only refers to. Kept until this node appends to it, or is told of an append (`observe`).
    * That a stream is empty is kept only where `keepsEmpty` says so: an account that another node has just opened must be found.
    * @param freshForMs how old the state may be, where another node's change must not be missed for longer than that.
    */
@@ -152,11 +159,37 @@ export class Ledger {
     keepsEmpty: boolean,
   ): Promise<State> {
     const readAtMs = this.#elapsedMs();
-    const { state, revision } = await this.load(decider, stream);
+    const { state, revision } = await this.#loadReference(decider, stream, keepsEmpty);
     if (revision === noStream && !keepsEmpty) return state;
     if (this.#references.size >= referenceCountMax) this.#references.delete(this.#references.keys().next().value!);
     this.#references.set(stream, { state, readAtMs });
     return state;
+  }
+
+  /** What this node does not know of may exist: another node has just made it. */
+  async #loadReference<Event extends AnyEvent, State>(
+    decider: Pick<Decider<never, Event, State>, "initialState" | "evolve">,
+    stream: string,
+    mayBeEmpty: boolean,
+  ): Promise<{ state: State; revision: number }> {
+    const { store } = this.#deps;
+    const known = await this.load(decider, stream);
+    if (known.revision !== noStream || mayBeEmpty || store.catchUp === undefined) return known;
+    await store.catchUp(stream);
+    return this.load(decider, stream);
+  }
+
+  /**
+   * Takes note of events that this node or another has appended, in the order of the log: log time is at least theirs, and states that
+   * were kept of their streams may be out of date.
+   */
+  observe(events: readonly StoredEvent[]): void {
+    for (const event of events) {
+      this.#references.delete(event.stream);
+      const recorded = decode(event);
+      if (recorded?.type === "ClockCorrected") this.#deps.clock.correct(recorded.recordedAt);
+      else if (recorded !== null) this.#deps.clock.observe(recorded.recordedAt);
+    }
   }
 
   /**
