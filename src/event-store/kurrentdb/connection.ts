@@ -70,6 +70,18 @@ const knownOptions = new Set([
   ...["gossiptimeout", "nodepreference", "tls", "tlsverifycert", "tlscafile", "keepaliveinterval", "keepalivetimeout"],
 ]);
 
+/** A client waits so long before it first looks for nodes to read from. By itself it would wait half a second each time. */
+const usualDiscoveryInterval = "discoveryInterval=50";
+
+function optionsIn(connectionString: string): Set<string> {
+  const [, query = ""] = connectionString.split("?");
+  const options = query.split("&").filter((option) => option !== "");
+  return new Set(options.map((option) => option.split("=")[0]!.toLowerCase().replaceAll(/[-_]/g, "")));
+}
+
+const withOption = (connectionString: string, option: string): string =>
+  `${connectionString.trim().replace(/\/+$/, "")}${connectionString.includes("?") ? "&" : "?"}${option}`;
+
 /**
  * Loads the client library, which no other engine needs, and checks the connection string without showing any of it: the library
  * itself prints the whole string, password included, when it meets an option that it does not know.
@@ -77,14 +89,13 @@ const knownOptions = new Set([
  * @throws Error for a string that can't be read, without the string.
  */
 export async function clientMaker(connectionString: string): Promise<MakeClient> {
-  const [, query = ""] = connectionString.split("?");
-  for (const option of query.split("&").filter((part) => part !== "")) {
-    const [name] = option.split("=") as [string];
-    if (!knownOptions.has(name.toLowerCase().replaceAll(/[-_]/g, "")))
+  const names = optionsIn(connectionString);
+  for (const name of names)
+    if (!knownOptions.has(name))
       throw new Error(`the connection string of the cluster has an option that is unknown here: ${name}`);
-  }
   const { KurrentDBClient } = await import("@kurrent/kurrentdb-client");
-  const make = (): KurrentDBClient => KurrentDBClient.connectionString(connectionString);
+  const whole = names.has("discoveryinterval") ? connectionString : withOption(connectionString, usualDiscoveryInterval);
+  const make = (): KurrentDBClient => KurrentDBClient.connectionString(whole);
   try {
     await make().dispose();
   } catch {
