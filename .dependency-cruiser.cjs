@@ -103,7 +103,12 @@ module.exports = {
     only(
       "vault-is-a-leaf",
       "^src/vault/",
-      ["^src/(domain|canonical|secret-files)/", "^node:", "^(fs|path|sqlite|crypto|timers/promises)$", "node_modules/zod/"],
+      [
+        "^src/(domain|canonical|secret-files)/",
+        "^node:",
+        "^(fs|path|sqlite|crypto|timers/promises)$",
+        "node_modules/(zod|pg|@types/pg)/",
+      ],
       "Keys of data subjects are reached through the vault's port alone.",
     ),
     only(
@@ -160,7 +165,7 @@ module.exports = {
       comment: "Only the composition root picks a store or a vault.",
       severity: "error",
       from: { pathNot: "^src/(main|composition|event-store|vault)" },
-      to: { path: "^src/(event-store|vault)/(sqlite|memory|kurrentdb)" },
+      to: { path: "^src/(event-store|vault)/(sqlite|memory|kurrentdb|postgres)" },
     },
     {
       name: "keys-of-the-log-are-chosen-in-main",

@@ -1,6 +1,6 @@
 /** A vault that forgets everything with its process: for tests and for trying things out. */
 import type { Instant, SubjectId } from "../domain/values.ts";
-import { vaultOver } from "./keyed-vault.ts";
+import { keysOneByOne, type OpeningKeys, vaultOver } from "./keyed-vault.ts";
 import { type DataKey, newKey } from "./sealing.ts";
 import { type AccessLogLine, type ErasableVault, SubjectErasedError, type Tombstone, type Tombstones } from "./vault.ts";
 
@@ -13,27 +13,32 @@ export function openMemoryVault(): ErasableVault {
     return keys.get(subject);
   };
 
+  const mint = async (subject: SubjectId): Promise<DataKey> => {
+    const key = currentKey(subject) ?? { version: 1, key: newKey() };
+    keys.set(subject, key);
+    return key;
+  };
+  const openingKeys: OpeningKeys = {
+    ofVersion: (subject, version) => {
+      const key = keys.get(subject);
+      return key?.version === version ? key : undefined;
+    },
+    isErased: (subject) => tombstones.has(subject),
+    areGood: () => true,
+  };
+
   return vaultOver(
     {
-      currentKey,
-      keyOfVersion: (subject, version) => {
-        const key = keys.get(subject);
-        return key?.version === version ? key : undefined;
+      sealingKeys: (subjects) => keysOneByOne(subjects, currentKey, mint),
+      openingKeys: async (more) => {
+        for (const line of more) lines.push({ line: lines.length + 1, ...line });
+        return openingKeys;
       },
-      mint: async (subject) => {
-        const key = currentKey(subject) ?? { version: 1, key: newKey() };
-        keys.set(subject, key);
-        return key;
-      },
-      isErased: (subject) => tombstones.has(subject),
       erase: async (subject, at) => {
         if (!tombstones.has(subject)) tombstones.set(subject, at);
         keys.delete(subject);
       },
       tombstones: () => [...tombstones].map(([subject, at]) => ({ subject, at })),
-      log: async (more) => {
-        for (const line of more) lines.push({ line: lines.length + 1, ...line });
-      },
       accessLog: async ({ limit, before = Infinity, subject, key }) => {
         const found = lines.filter(
           (line) =>

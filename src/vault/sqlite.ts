@@ -8,7 +8,8 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventId, Instant, SubjectId } from "../domain/values.ts";
 import { GroupedWrites } from "./grouped-writes.ts";
-import { type KeyStore, type NewLine, vaultOver } from "./keyed-vault.ts";
+import { KeyCache } from "./key-cache.ts";
+import { type KeyStore, keysOneByOne, type NewLine, type OpeningKeys, type SealingKeys, vaultOver } from "./keyed-vault.ts";
 import { type DataKey, keyBytes, newKey, unwrapKey, wrapKey } from "./sealing.ts";
 import {
   type AccessLogPage,
@@ -90,7 +91,7 @@ function inTransaction(db: DatabaseSync, work: () => void): void {
   }
 }
 
-class SqliteKeyStore implements KeyStore {
+class SqliteKeyStore implements KeyStore, OpeningKeys {
   readonly #db: DatabaseSync;
   readonly #keyEncryptionKey: KeyObject;
   readonly #cache: KeyCache;
@@ -111,14 +112,32 @@ class SqliteKeyStore implements KeyStore {
     this.#sql = statementsOf(db);
   }
 
-  currentKey(subject: SubjectId): DataKey | undefined {
+  sealingKeys(subjects: readonly SubjectId[]): SealingKeys | Promise<SealingKeys> {
+    return keysOneByOne(
+      subjects,
+      (subject) => this.#currentKey(subject),
+      (subject) => this.#mint(subject),
+    );
+  }
+
+  #currentKey(subject: SubjectId): DataKey | undefined {
     const key = guarded(() => this.#newestKey(subject));
     if (key === "damaged") throw new VaultUnavailableError(`the key of ${subject} is damaged`);
     if (!key && this.isErased(subject)) throw new SubjectErasedError(subject);
     return key;
   }
 
-  keyOfVersion(subject: SubjectId, version: number): DataKey | undefined {
+  /** Each key is looked at when it is asked for, so it is always good. */
+  async openingKeys(lines: readonly NewLine[]): Promise<OpeningKeys> {
+    await this.#log(lines);
+    return this;
+  }
+
+  areGood(): boolean {
+    return true;
+  }
+
+  ofVersion(subject: SubjectId, version: number): DataKey | undefined {
     return guarded(() => {
       const newest = this.#newestKey(subject);
       if (newest && newest !== "damaged" && newest.version === version) return newest;
@@ -126,7 +145,7 @@ class SqliteKeyStore implements KeyStore {
     });
   }
 
-  async mint(subject: SubjectId): Promise<DataKey> {
+  async #mint(subject: SubjectId): Promise<DataKey> {
     const waiting = this.#minting.get(subject);
     if (waiting) return waiting;
     const minted = this.#write(() => this.#keyInTransaction(subject)).then((key) => {
@@ -146,7 +165,7 @@ class SqliteKeyStore implements KeyStore {
     const fresh = { version: 1, key: newKey() };
     const wrapped = wrapKey(this.#keyEncryptionKey, fresh.key, ["data-key", subject, fresh.version]);
     if (this.#sql.addFirstKey.run({ subject, version: fresh.version, wrapped }).changes === 0) {
-      return this.isErased(subject) ? undefined : this.currentKey(subject);
+      return this.isErased(subject) ? undefined : this.#currentKey(subject);
     }
     this.#cache.set(subject, fresh);
     return fresh;
@@ -208,7 +227,7 @@ class SqliteKeyStore implements KeyStore {
     }));
   }
 
-  async log(lines: readonly NewLine[]): Promise<void> {
+  async #log(lines: readonly NewLine[]): Promise<void> {
     if (lines.length === 0) return;
     await this.#write(() => {
       for (const { at, key, purpose, event, subjects } of lines)
@@ -286,46 +305,6 @@ const statementsOf = (db: DatabaseSync) => ({
   tombstones: db.prepare("SELECT subject, erased_at FROM tombstones ORDER BY erased_at, subject"),
   dataVersion: db.prepare("PRAGMA data_version"),
 });
-
-/**
- * The newest data keys of the subjects used last, in two generations of half the size: what the older one is asked for
- * moves to the younger, and when that is full the older is dropped. A hit writes nothing, unlike a list in order of use.
- */
-class KeyCache {
-  readonly #generationMax: number;
-  #young = new Map<SubjectId, DataKey>();
-  #old = new Map<SubjectId, DataKey>();
-
-  constructor(max: number) {
-    this.#generationMax = Math.max(1, Math.floor(max / 2));
-  }
-
-  get(subject: SubjectId): DataKey | undefined {
-    const young = this.#young.get(subject);
-    if (young) return young;
-    const old = this.#old.get(subject);
-    if (old) this.set(subject, old);
-    return old;
-  }
-
-  set(subject: SubjectId, key: DataKey): void {
-    if (this.#young.size >= this.#generationMax) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(subject, key);
-  }
-
-  delete(subject: SubjectId): void {
-    this.#young.delete(subject);
-    this.#old.delete(subject);
-  }
-
-  clear(): void {
-    this.#young.clear();
-    this.#old.clear();
-  }
-}
 
 function guarded<Result>(read: () => Result): Result {
   try {

@@ -26,10 +26,10 @@ import {
   withCommitment,
 } from "../vault/examples.ts";
 
-export function vaultContract(name: string, open: () => ErasableVault): void {
+export function vaultContract(name: string, open: () => ErasableVault | Promise<ErasableVault>): void {
   describe(`${name}: a vault`, () => {
     let vault: ErasableVault;
-    beforeEach(() => void (vault = open()));
+    beforeEach(async () => void (vault = await open()));
     afterEach(() => vault.close());
 
     describe("sealing", () => {
@@ -250,7 +250,7 @@ export function vaultContract(name: string, open: () => ErasableVault): void {
 
     describe("fingerprints", () => {
       it("are 64 hex digits, equal for equal texts alone, and another vault's differ", async () => {
-        const other = open();
+        const other = await open();
         expect(vault.fingerprint("crm:4711")).toMatch(/^[0-9a-f]{64}$/);
         expect(vault.fingerprint("crm:4711")).toBe(vault.fingerprint("crm:4711"));
         expect(vault.fingerprint("crm:4712")).not.toBe(vault.fingerprint("crm:4711"));
