@@ -60,6 +60,24 @@ function countsAt({ asOf }: Pick<Vantage, "asOf">, starts: ReadonlyMap<string, I
   };
 }
 
+/**
+ * From when on each of these events counts: the instants between which nothing happened. As `countsAt` has it.
+ * @param events whole streams, in the order of the log. Those that are known or not count at no instant, and are left out.
+ */
+export function countedFrom(events: readonly LedgerEvent[]): Map<number, Instant> {
+  const starts = startsIn(events);
+  const began = new Map<string, Instant>();
+  const counted = new Map<number, Instant>();
+  for (const { position, stream, occurredAt } of events) {
+    if (isKnowledge(stream)) continue;
+    const from = starts.get(stream) ?? occurredAt;
+    const first = began.get(stream) ?? from;
+    began.set(stream, first);
+    counted.set(position, from < first ? first : from);
+  }
+  return counted;
+}
+
 const isKnowledge = (stream: string): boolean => !/^(account|person|interaction|agreement|promise|outcome)-/.test(stream);
 
 /** When each interaction and each outcome began, by the last that was told of it. */

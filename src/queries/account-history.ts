@@ -2,8 +2,7 @@
 import { z } from "zod";
 import { DomainError } from "../domain/errors.ts";
 import { accountId, instant } from "../domain/values.ts";
-import { changesBetween } from "../replay/changes.ts";
-import { figuresOf, nothingYet } from "../replay/figures.ts";
+import { differenceOf, lookCountMax } from "../replay/causes.ts";
 import { type Beginning, type Step, stepsOf } from "../replay/steps.ts";
 import { basis, decodeCursor, defineQuery, encodeCursor, type Reading } from "./query.ts";
 import { basisOf, onOwnAccount } from "./reading.ts";
@@ -21,6 +20,26 @@ const change = z.strictObject({
     .describe("The verdict's reason and evidence, the occurrences that moved, `time`, or the type of the event."),
 });
 export type HistoryChange = z.output<typeof change>;
+
+const difference = change.extend({
+  reason: z
+    .string()
+    .nullable()
+    .describe("The verdict's reason and evidence, or those of the parts; null where there are too many of them to be found."),
+  parts: z
+    .array(
+      z.strictObject({
+        events: z.array(z.int()).describe("Their places in the log; empty where time alone did it."),
+        reason: z.string().nullable(),
+        before: value,
+        after: value,
+      }),
+    )
+    .nullable()
+    .describe(
+      "What changed it by how much, one after the other from `before` to `after`. Null where more lies between than is looked at.",
+    ),
+});
 
 const step = z.strictObject({
   position: z.int(),
@@ -112,9 +131,9 @@ export const accountDiff = defineQuery({
   path: "/accounts/:account/diff",
   tag: "Replay",
   summary: "What differs of an account between two vantages, on either axis",
-  description:
-    "From `fromAsOf` and `fromKnownAt` to `asOf` and `knownAt`, each as on every other read. Two instants of `knownAt` under one `asOf` show what was learned since; two of `asOf` under one `knownAt` what happened.",
+  description: `From \`fromAsOf\` and \`fromKnownAt\` to \`asOf\` and \`knownAt\`, each as on every other read. Two instants of \`knownAt\` under one \`asOf\` show what was learned since; two of \`asOf\` under one \`knownAt\` what happened. Each change is told in its parts, event by event, where no more than ${lookCountMax / 2} lie between: what was learned first, then what happened.`,
   scope: "read",
+  isHeavy: true,
   boundTo: onOwnAccount,
   asks: ({ asOf, knownAt, fromAsOf, fromKnownAt }) => ({
     at: { asOf, knownAt },
@@ -127,13 +146,12 @@ export const accountDiff = defineQuery({
       path: ["fromKnownAt"],
       error: "or `fromAsOf` is needed: a difference has two ends",
     }),
-  answer: z.strictObject({ changes: z.array(change), from: basis, basis }),
+  answer: z.strictObject({ changes: z.array(difference), from: basis, basis }),
   refusals: ["account-not-found"],
-  run(reading, { params: { account } }) {
+  async run(reading, { params: { account } }) {
     const from = reading.from!;
-    const [before, after] = [figuresOf(from, account), figuresOf(reading, account)];
-    if (before === nothingYet && after === nothingYet)
-      throw new DomainError("account-not-found", `there is no account ${account}`);
-    return { changes: changesBetween(before, after, null), from: basisOf(from), basis: basisOf(reading) };
+    const changes = await differenceOf(reading, account, from.standing!, reading.standing!);
+    if (changes === undefined) throw new DomainError("account-not-found", `there is no account ${account}`);
+    return { changes, from: basisOf(from), basis: basisOf(reading) };
   },
 });

@@ -11,6 +11,7 @@ import {
   type Reading,
   type ReadingDesk,
 } from "./query.ts";
+import type { Vantage } from "../projections/vantage.ts";
 import { type AskedVantage, happenedBy, type Standing, VantageError, vantageOf } from "./vantage.ts";
 
 type Asked = Record<string, unknown>;
@@ -84,7 +85,7 @@ export async function ask(
   if (query.readsLogAlone === true) return paged(await query.run({ ...present, ...at, standing: at }, request), list, at);
   const opened: PastViews[] = [];
   const open = async (standing: Standing): Promise<Reading> => {
-    const past = await desk.past({ ...standing, asOf: happenedBy(standing) });
+    const past = await present.stand(standing);
     opened.push(past);
     return { ...present, ...standing, views: past.views, standing };
   };
@@ -97,9 +98,10 @@ export async function ask(
   }
 }
 
-export function presentReading({ views, log, times, vault, now }: ReadingDesk): Reading {
+export function presentReading({ views, log, times, vault, now, past }: ReadingDesk): Reading {
   const at = now();
-  return { views, present: views, log, times, vault, now: at, asOf: at, knownAt: at };
+  const stand = (vantage: Vantage) => past({ ...vantage, asOf: happenedBy(vantage) });
+  return { views, present: views, log, times, vault, now: at, asOf: at, knownAt: at, stand };
 }
 
 // Pages. A cursor ends in the list that it is of, and that of one that does not stand at the present in where it stands.

@@ -49,6 +49,8 @@ export type Reading = {
   standing?: Standing;
   /** Of a query that compares: where it compares from. */
   from?: Reading;
+  /** For a query that looks from several places: views at any that knows no more than where it stands. Whoever opens them closes them. */
+  stand(vantage: Vantage): PastViews | Promise<PastViews>;
 };
 
 export type Instants = Pick<Reading, "asOf" | "knownAt">;

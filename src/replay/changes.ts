@@ -6,14 +6,14 @@ export type Value = string | number | boolean | null;
 /** @property figure its path within the projection, such as `given.score`; null as a value: there was no such figure. */
 export type Change = { projection: string; figure: string; before: Value; after: Value; reason: string | null };
 
-/** @param cause what stands between the two, for what has no reason of its own. */
+/** @param cause what stands between the two: the type of one event, or `time`; null where it may be anything. */
 export function changesBetween(before: Explained, after: Explained, cause: string | null): Change[] {
   const [earlier, later] = [leavesOf(before.figures), leavesOf(after.figures)];
   const valueIn = (leaves: ReadonlyMap<string, Value>, path: string): Value => leaves.get(path) ?? null;
   const changed = [...new Set([...later.keys(), ...earlier.keys()])].filter(
     (path) => valueIn(earlier, path) !== valueIn(later, path),
   );
-  const moved = movedOccurrences(changed, earlier, later, after.figures);
+  const moved = cause === null ? undefined : movedOccurrences(changed, earlier, later, after.figures);
   return changed.map((path) => {
     const [projection = "", ...figure] = path.split(".");
     return {
@@ -21,18 +21,20 @@ export function changesBetween(before: Explained, after: Explained, cause: strin
       figure: figure.join("."),
       before: valueIn(earlier, path),
       after: valueIn(later, path),
-      reason: after.reasons.get(path) ?? reasonFrom(moved, projection, figure[0]) ?? cause,
+      reason: after.reasons.get(path) ?? (moved && reasonFrom(moved, cause!, projection, figure[0])) ?? cause,
     };
   });
 }
 
+/** Trust forgets as time passes, and by another rule under another policy, whatever its occurrences do. */
+const movesTrust = new Set(["time", "PolicyAdopted"]);
+
 /** Trust and keeping follow from occurrences of their direction. */
-const reasonFrom = (
-  moved: ReadonlyMap<string, string[]>,
-  projection: string,
-  direction: string | undefined,
-): string | undefined =>
-  projection === "trust" || projection === "keeping" ? moved.get(direction ?? "")?.join("; ") : undefined;
+function reasonFrom(moved: ReadonlyMap<string, string[]>, cause: string, projection: string, direction = ""): string | undefined {
+  const told = moved.get(direction);
+  if (told === undefined || (projection !== "trust" && projection !== "keeping")) return undefined;
+  return [...(projection === "trust" && movesTrust.has(cause) ? [cause] : []), ...told].join("; ");
+}
 
 const toldMax = 3;
 
@@ -57,7 +59,8 @@ function movedOccurrences(
   return byDirection;
 }
 
-function leavesOf(figures: Figures, path: string[] = [], leaves = new Map<string, Value>()): Map<string, Value> {
+/** Every figure by its path. */
+export function leavesOf(figures: Figures, path: string[] = [], leaves = new Map<string, Value>()): Map<string, Value> {
   for (const [name, value] of Object.entries(figures)) {
     if (typeof value === "object" && value !== null) leavesOf(value as Figures, [...path, name], leaves);
     else leaves.set([...path, name].join("."), value as Value);

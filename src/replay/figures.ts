@@ -2,18 +2,18 @@
 import { read } from "../domain/assess/assess.ts";
 import { type AssessmentInput, settle, type Settlement } from "../domain/assess/settle.ts";
 import { keepingRate, type KeepingRate } from "../domain/keeping.ts";
-import { type AccountId, type PromiseDirection, promiseDirection } from "../domain/values.ts";
+import type { Policy } from "../domain/policy.ts";
+import type { TrustOptions, TrustOutcome } from "../domain/trust.ts";
+import type { AccountId, Instant, PromiseDirection } from "../domain/values.ts";
 import { evidenceReader, inputOf, type PromiseRow, selectPromise } from "../projections/assessment-input.ts";
 import { aliveModelOf, contactsOf, dormancyOf } from "../projections/dormancy.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import { contactTime } from "../queries/balance.ts";
 import type { Views } from "../projections/views.ts";
-import type { Instants, Reading } from "../queries/query.ts";
+import type { Instants } from "../queries/query.ts";
 import { keepingOutcomes, rounded } from "../queries/reading.ts";
-import { trustOptions, trustOver } from "../queries/trust.ts";
-
-type At = Pick<Reading, "views" | "asOf" | "knownAt">;
+import { contactEvidence, trustOptions, trustOver } from "../queries/trust.ts";
 
 /** A tree of plain values, by projection. Nothing where there is no such account. */
 export type Figures = Record<string, unknown>;
@@ -23,38 +23,57 @@ export type Explained = { figures: Figures; reasons: ReadonlyMap<string, string>
 
 export const nothingYet: Explained = { figures: {}, reasons: new Map() };
 
-/** The figures of an account by what these views hold at the time. What the last look settled is settled anew only where its rows have changed. */
+/**
+ * The figures of an account. Rows are read when they may have changed, and looked at as often as time has passed. What the last
+ * reading settled is settled anew only where its rows have changed.
+ */
 export class AccountFigures {
-  readonly #views: Views;
   readonly #account: AccountId;
   #promises = new Map<string, Settled>();
   #rows: { print: string; rows: readonly OccurrenceRow[] } = { print: "", rows: [] };
+  #held: Held | undefined;
 
-  constructor(views: Views, account: AccountId) {
-    this.#views = views;
+  constructor(account: AccountId) {
     this.#account = account;
   }
 
-  at(instants: Instants): Explained {
-    return this.#views.snapshot(() => this.#look({ ...instants, views: this.#views }));
+  /** Takes what these views hold now. */
+  read(views: Views): this {
+    this.#held = views.snapshot(() => this.#read(views));
+    return this;
   }
 
-  #look(at: At): Explained {
-    const { views } = at;
-    const row = views.get<AccountRow>(`SELECT status, owner, time_zone, tags FROM accounts WHERE id = ?`, [this.#account]);
-    if (row === undefined) return nothingYet;
+  #read(views: Views): Held | undefined {
+    const account = views.get<AccountRow>(`SELECT status, owner, time_zone, tags FROM accounts WHERE id = ?`, [this.#account]);
+    if (account === undefined) return undefined;
     this.#settle(views);
-    const { promises, reasons } = promisesOf(this.#promises, at);
-    const outcomes = Map.groupBy(this.#rows.rows, ({ direction }) => direction);
-    const options = trustOptions(views, policyInForce(views));
+    const policy = policyInForce(views);
+    return {
+      ...{ account, views, policy },
+      outcomes: Map.groupBy(this.#rows.rows, ({ direction }) => direction),
+      options: trustOptions(views, policy),
+      evidence: byDirection((direction) => contactEvidence(views, this.#account, direction, policy)),
+      contacts: contactsOf(views, this.#account, policy),
+      balance: balanceOf(views, policy, this.#account),
+      business: businessOf(views, this.#account),
+    };
+  }
+
+  /** What was read last, at two instants. */
+  at(instants: Instants): Explained {
+    if (this.#held === undefined) return nothingYet;
+    const { account, views, outcomes, options, evidence, balance, business } = this.#held;
+    const { promises, reasons } = promisesOf(this.#promises, instants);
     const figures = {
-      account: { status: row.status, owner: row.owner, timeZone: row.time_zone, tags: row.tags },
+      account: { status: account.status, owner: account.owner, timeZone: account.time_zone, tags: account.tags },
       promises,
-      keeping: byDirection((direction) => keepingOf(keepingRate(keepingOutcomes(outcomes.get(direction) ?? [], at)))),
-      trust: byDirection((direction) => trustOf(trustOver(outcomes.get(direction) ?? [], options, at))),
-      dormancy: dormancyFigures(at, this.#account),
-      balance: balanceOf(at, this.#account),
-      outcomes: businessOf(at, this.#account),
+      keeping: byDirection((direction) => keepingOf(keepingRate(keepingOutcomes(outcomes.get(direction) ?? [], instants)))),
+      trust: byDirection((direction) =>
+        trustOf(trustOver(outcomes.get(direction) ?? [], options, instants, evidence[direction])),
+      ),
+      dormancy: views.snapshot(() => dormancyFigures(this.#held!, this.#account, instants)),
+      balance,
+      outcomes: business,
     };
     return { figures, reasons };
   }
@@ -84,8 +103,18 @@ export class AccountFigures {
   }
 }
 
-export const figuresOf = ({ views, asOf, knownAt }: At, account: AccountId): Explained =>
-  new AccountFigures(views, account).at({ asOf, knownAt });
+/** What an account's figures rest on, but for promises. */
+type Held = {
+  account: AccountRow;
+  views: Views;
+  policy: Policy;
+  outcomes: ReadonlyMap<string, readonly OccurrenceRow[]>;
+  options: TrustOptions;
+  evidence: Record<PromiseDirection, readonly TrustOutcome[]>;
+  contacts: readonly Instant[];
+  balance: Record<string, unknown>;
+  business: Record<string, number>;
+};
 
 type Settled = { print: string; input: AssessmentInput; settlement: Settlement };
 
@@ -96,13 +125,15 @@ const agreedAt = (views: Views, agreement: string): string =>
 
 type AccountRow = { status: string; owner: string | null; time_zone: string; tags: string };
 
-const byDirection = <Value>(of: (direction: PromiseDirection) => Value) =>
-  Object.fromEntries(promiseDirection.options.map((direction) => [direction, of(direction)]));
+const byDirection = <Value>(of: (direction: PromiseDirection) => Value): Record<PromiseDirection, Value> => ({
+  given: of("given"),
+  received: of("received"),
+});
 
 const rowsOf = (views: Views, account: string): OccurrenceRow[] =>
   views.all<OccurrenceRow>(`SELECT * FROM occurrences WHERE account = ? ORDER BY at, position, occurrence`, [account]);
 
-function promisesOf(settled: ReadonlyMap<string, Settled>, { asOf, knownAt }: At) {
+function promisesOf(settled: ReadonlyMap<string, Settled>, { asOf, knownAt }: Instants) {
   const reasons = new Map<string, string>();
   const promises: Record<string, unknown> = {};
   for (const [id, { input, settlement }] of settled) {
@@ -126,20 +157,18 @@ function keepingOf({ counts, excluded, pending, lateAsKept }: KeepingRate) {
 
 const trustOf = ({ score, band }: ReturnType<typeof trustOver>) => ({ score, low: band.low, high: band.high });
 
-function dormancyFigures({ views, asOf }: At, account: AccountId) {
-  const policy = policyInForce(views);
-  const contacts = contactsOf(views, account, policy);
+function dormancyFigures({ views, contacts, policy }: Held, account: AccountId, { asOf }: Instants) {
   const dormancy = dormancyOf(views, account, contacts, asOf, policy, aliveModelOf(views));
   const { state, decidedBy, coolingAt, dormantAt, lastContactAt } = dormancy;
   return { state, decidedBy, coolingAt, dormantAt, contacts: dormancy.contacts, lastContactAt };
 }
 
-function balanceOf({ views }: At, account: string) {
-  const { interactions, minutes, sellingMinutes, sellingShare } = contactTime(views, policyInForce(views), { account });
+function balanceOf(views: Views, policy: Policy, account: string) {
+  const { interactions, minutes, sellingMinutes, sellingShare } = contactTime(views, policy, { account });
   return { interactions, minutes, sellingMinutes, sellingShare };
 }
 
-const businessOf = ({ views }: At, account: string) =>
+const businessOf = (views: Views, account: string): Record<string, number> =>
   Object.fromEntries(
     views
       .all<{ kind: string; count: number }>(

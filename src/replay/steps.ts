@@ -29,13 +29,14 @@ const batchCount = 5_000;
  */
 export function* stepsOf(log: Log, present: Views, account: AccountId, after: Beginning, size: number): Generator<Step> {
   const { views, apply, close } = inMemoryViews(projections);
-  const figures = new AccountFigures(views, account);
+  const figures = new AccountFigures(account);
   const at = (instant: Instant): Explained => figures.at({ asOf: instant, knownAt: instant });
   const { first, told, positions } = positionsOf(log, present, account, size);
   const begun = positions.filter((position) => position <= after.size || position < first);
   try {
     for (let index = 0; index < begun.length; index += batchCount)
       apply(log.readPositions(begun.slice(index, index + batchCount)));
+    figures.read(views);
     let before = begun.length === 0 ? nothingYet : at(after.at);
     for (const position of positions.slice(begun.length)) {
       const [stored] = log.readPositions([position]);
@@ -43,10 +44,12 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
       if (!event) continue;
       if (!told.has(position)) {
         apply([stored]);
+        figures.read(views);
         continue;
       }
       const waited = at(event.recordedAt);
       apply([stored]);
+      figures.read(views);
       const then = at(event.recordedAt);
       yield { event, meanwhile: changesBetween(before, waited, "time"), changes: changesBetween(waited, then, event.type) };
       before = then;
@@ -56,7 +59,7 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
   }
 }
 
-type Positions = {
+export type Positions = {
   /** Of the account. */
   first: number;
   /** Those that are steps of its history. */
@@ -69,7 +72,7 @@ type Positions = {
  * The account's own events, and those on which everybody's figures rest: policies, fits, loads of history. Of a person who came
  * from elsewhere the earlier events are no part of the history, and the later ones follow on them.
  */
-function positionsOf(log: Log, present: Views, account: AccountId, size: number): Positions {
+export function positionsOf(log: Log, present: Views, account: AccountId, size: number): Positions {
   const own = present.all<{ position: number; stream: string }>(
     `SELECT position, stream FROM activity WHERE account = ? ORDER BY position`,
     [account],

@@ -41,7 +41,8 @@ describe("a step of an account's history", () => {
     expect(changeOf(meanwhile, `promises ${promise}.occurrences.1`)).toMatchObject({
       ...{ before: "open", after: "broken", reason: "deadline" },
     });
-    expect(changeOf(meanwhile, "trust given.score").reason).toBe(`${promise} 1: open to broken`);
+    expect(changeOf(meanwhile, "trust given.score").reason).toBe(`time; ${promise} 1: open to broken`);
+    expect(changeOf(meanwhile, "keeping given.broken").reason).toBe(`${promise} 1: open to broken`);
     expect(changeOf(changes, `promises ${promise}.occurrences.1`)).toMatchObject({
       ...{ before: "broken", after: "kept", reason: "evidence int_0000000000000001" },
     });
@@ -93,6 +94,19 @@ describe("a step of an account's history", () => {
   });
 });
 
+/** Also from the later to the earlier. */
+async function expectGapless(ledger: ReturnType<typeof testLedger>, id: string, query: Record<string, string>) {
+  const { changes } = await ledger.ask<any>("account-diff", { account: id }, query);
+  expect(changes.length).toBeGreaterThan(0);
+  for (const { projection, before, after, parts } of changes) {
+    expect(parts.length).toBeGreaterThan(0);
+    // What time alone can't do is done by events.
+    if (["account", "balance", "outcomes"].includes(projection))
+      for (const { events } of parts) expect(events.length).toBeGreaterThan(0);
+    expect([before, ...parts.map((part: any) => part.after)]).toEqual([...parts.map((part: any) => part.before), after]);
+  }
+}
+
 describe("the steps of any history", () => {
   it("lead from nothing to what holds after the last one, figure by figure", async () => {
     await fc.assert(
@@ -116,6 +130,14 @@ describe("the steps of any history", () => {
           const { score } = await ledger.ask<any>("account-trust", { account: id }, { asOf, knownAt: asOf });
           expect(figures.get("trust given.score")).toBe(score);
         }
+        const [{ id }] = ledger.host.views.all<{ id: string }>(`SELECT id FROM accounts`) as [{ id: string }];
+        const at = ledger.readingDesk.now();
+        for (const [from, to] of [
+          [{ fromKnownAt: "1" }, {}],
+          [{ fromKnownAt: "1", fromAsOf: dayAt(0) }, { asOf: dayAt(5) }],
+          [{ fromKnownAt: `${ledger.store.log.head()}@${at}` }, { knownAt: "2" }],
+        ])
+          await expectGapless(ledger, id, { ...from, ...to });
       }),
       { numRuns: 5 },
     );
@@ -132,6 +154,53 @@ describe("the difference between two vantages", () => {
     const happened = await diff({ fromAsOf: dayAt(4) });
     expect(changeOf(happened.changes, `promises ${promise}.state`)).toMatchObject({ before: "in-force", after: "kept" });
     expect(changeOf(happened.changes, "balance minutes")).toMatchObject({ before: 0, after: 20 });
+  });
+
+  it("is told in the parts that made it, so that no cause bears what another did", async () => {
+    const ledger = await lateFact();
+    const { run, setNow } = ledger;
+    await run("make-promise", {
+      ...{ id: "prm_0000000000000002", account, promisor: rep, promisee: account, at: dayAt(0) },
+      terms: { type: "once", dueAt: dayAt(8) },
+    });
+    setNow(dayAt(30));
+    const size = ledger.store.log.head();
+    await run("retract-interaction", {}, { interaction: "int_0000000000000001" });
+    setNow(dayAt(31));
+    await run("adopt-policy", { trust: { halfLifeDays: 5 } });
+    const { changes } = await ledger.ask<any>("account-diff", { account }, { fromKnownAt: `${size}` });
+    const { parts, before, after, reason } = changeOf(changes, "trust given.score");
+    const [retraction, policy] = [size + 1, size + 2];
+    expect(parts.map(({ events }: any) => events)).toEqual([[], [retraction], [], [policy]]);
+    expect(parts.map((part: any) => part.reason)).toEqual([
+      `time; prm_0000000000000002 1: overdue to broken`,
+      `${promise} 1: kept to broken`,
+      "time",
+      "PolicyAdopted",
+    ]);
+    expect([parts[0].before, ...parts.map((part: any) => part.after)]).toEqual([
+      before,
+      ...parts.slice(1).map((part: any) => part.before),
+      after,
+    ]);
+    expect(reason).toMatch(/time; and 1 more$/);
+    const { changes: last } = await ledger.ask<any>("account-diff", { account }, { fromKnownAt: `${retraction}` });
+    expect(changeOf(last, "trust given.score").reason).toBe("time; PolicyAdopted");
+  });
+
+  it("is told to its ends beyond the bound, and says of no cause that it was one", async () => {
+    const ledger = await lateFact();
+    for (let day = 0; day <= 100; day += 1)
+      await ledger.run("record-interaction", {
+        ...{ account, kind: "call", purpose: "relationship", direction: "outbound", participants: [rep] },
+        ...{ startedAt: dayAt(day / 10), minutes: 20 },
+      });
+    const from = { fromKnownAt: "3" };
+    const { changes } = await ledger.ask<any>("account-diff", { account }, from);
+    expect(changeOf(changes, "balance minutes")).toEqual({
+      ...{ projection: "balance", figure: "minutes", before: 0, after: 102 * 20, reason: null, parts: null },
+    });
+    expect(changeOf(changes, `promises ${promise}.occurrences.1`).reason).toMatch(/^evidence int_/);
   });
 
   it("has two ends, both of which there are", async () => {
