@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Caller } from "../commands/command.ts";
-import { datasets, datasetNames } from "../exporting/datasets.ts";
+import { type DatasetName, datasetNames, datasets, noTextReason } from "../exporting/datasets.ts";
 import { exported, ExportKeyError, type ExportRequest, type OpenText } from "../exporting/export.ts";
 import { formatNames, formats } from "../exporting/formats.ts";
 import { presentReading } from "../queries/asking.ts";
@@ -44,9 +44,10 @@ export function mountExports(app: FastifyInstance, deps: ApiDeps, limits: Limits
       requireUnboundKey(caller);
       const { dataset } = request.params as z.output<typeof exportParams>;
       const { format, after, personal } = request.query as z.output<typeof exportQuery>;
+      if (personal === "true") requireSealed(dataset);
       if (personal === "true") requireScope(caller, "personal");
       await host.caughtUp(Math.max(desk.ledger.lastPosition, awaitedPositionOf(request.headers)), limits.viewsWaitMs);
-      const open = personal === "true" && datasets[dataset].sealed !== undefined ? openerFor(caller) : undefined;
+      const open = personal === "true" ? openerFor(caller) : undefined;
       const stream = Readable.from(begun({ dataset, format, after, open, signal: draining }), { objectMode: false });
       stream.on("error", (error) => brokeOff(request, error));
       return reply
@@ -72,6 +73,12 @@ export function mountExports(app: FastifyInstance, deps: ApiDeps, limits: Limits
       });
     }
   }
+}
+
+function requireSealed(dataset: DatasetName): void {
+  if (datasets[dataset].sealed !== undefined) return;
+  const errors = [{ in: "query" as const, field: "/personal", reason: noTextReason(dataset) }];
+  throw new ApiError("validation-failed", `/personal: ${noTextReason(dataset)}`, { errors });
 }
 
 /** What was begun can't be refused any more: it ends early, and the reader's connection with it. */

@@ -30,13 +30,15 @@ export function soonest<Schema extends z.ZodType>(schema: Schema): Schema {
 export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown, where: FieldError["in"]): z.output<Schema> {
   const result = soonest(schema).safeParse(value, reporting);
   if (result.success) return result.data;
-  throw invalid(result.error.issues, where);
+  throw invalid({ issues: result.error.issues, where });
 }
 
-/** @param issues of a parse that was `reporting`. */
-export function invalid(issues: readonly Issue[], where: FieldError["in"]): ApiError {
+/** A part of a request, with what a parse that was `reporting` found of it. @property under where it stands in what was sent. */
+export type Offending = { issues: readonly Issue[]; where: FieldError["in"]; under?: string };
+
+export function invalid(...parts: Offending[]): ApiError {
   const errors: FieldError[] = [];
-  for (const issue of issues) addErrors(issue, "", where, errors);
+  for (const { issues, where, under = "" } of parts) for (const issue of issues) addErrors(issue, under, where, errors);
   const [first] = errors;
   const detail = first === undefined ? "The request does not fit its schema." : `${first.field || "/"}: ${first.reason}`;
   return new ApiError("validation-failed", detail, { errors });
@@ -129,6 +131,6 @@ export function compileValidator({ schema, httpPart }: { schema: unknown; httpPa
   return (value: unknown): { value: unknown } | { error: ApiError } => {
     // No body at all is a body without fields. A body that is `null` does not come this far.
     const result = soonest(zod).safeParse(value ?? {}, reporting);
-    return result.success ? { value: result.data } : { error: invalid(result.error.issues, where) };
+    return result.success ? { value: result.data } : { error: invalid({ issues: result.error.issues, where }) };
   };
 }

@@ -14,7 +14,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 const meanings: Record<keyof typeof exitCodes, string> = {
   done: "done",
   findings: "done, but something was found: refused lines, damage, digests that differ",
-  usage: "the command line, a mapping or an input file can't be understood",
+  usage: "the command line, a mapping or an input file can't be understood, or names what is not there",
   folderInUse: "another process works on the data folder",
   noLedger: "there is no ledger in the data folder, or for `init`, there is one already",
   unusable: "the ledger is damaged, or its keys do not fit",

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSy
 import { Argument, Command, Option } from "commander";
 import { exportSourceOf, type OpenLedger } from "../composition/ledger-folder.ts";
 import type { KeyId } from "../domain/values.ts";
-import { datasetNames, type DatasetName, datasets } from "../exporting/datasets.ts";
+import { type DatasetName, datasetNames, datasets, noTextReason } from "../exporting/datasets.ts";
 import { exported, ExportKeyError, keyIn, type OpenText } from "../exporting/export.ts";
 import { type FormatName, formatNames } from "../exporting/formats.ts";
 import { presentReading } from "../queries/asking.ts";
@@ -44,6 +44,8 @@ async function exportDataset(shell: Shell, dataset: DatasetName, flags: Flags): 
     throw new CliError(exitCodes.usage, "a Parquet file needs a place: --out <file>");
   if (out !== undefined && existsSync(out))
     throw new CliError(exitCodes.usage, `${out} is there already; nothing is overwritten`);
+  if (flags.personal === true && datasets[dataset].sealed === undefined)
+    throw new CliError(exitCodes.usage, `--personal: ${noTextReason(dataset)}`);
   checkKey(dataset, flags.after);
   const stopping = new AbortController();
   shell.onSignal(() => stopping.abort(new CliError(exitCodes.usage, "stopped; nothing was written")));
@@ -79,7 +81,7 @@ async function send(
   const { host, store } = ledger;
   await host.ready;
   await host.caughtUp(store.log.head(), 600_000);
-  const open = personal === true && datasets[dataset].sealed !== undefined ? openerOf(ledger) : undefined;
+  const open = personal === true ? openerOf(ledger) : undefined;
   for await (const bytes of exported(exportSourceOf(ledger, 0), { dataset, format, after, open, signal })) write(bytes);
 }
 

@@ -1,7 +1,7 @@
 /** A question under another policy, asked of a folder that nobody serves. */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { z } from "zod";
+import { invalid, reporting } from "../api/validation.ts";
 import type { OpenLedger } from "../composition/ledger-folder.ts";
 import { freshId } from "../ledger/ids.ts";
 import { VantageError } from "../queries/vantage.ts";
@@ -52,14 +52,16 @@ export async function whatIf(shell: Shell, flags: FolderFlags & WhatIfFlags & { 
 /** @throws CliError naming the file and the field. */
 function requestOf(flags: WhatIfFlags): WhatIfRequest {
   const { account: accounts, owner, team, promisor, from, until } = flags;
-  const parsed = whatIfRequest.safeParse({
+  const asked = {
     policy: policyIn(flags.policy),
     graceMinutes: numberOf(flags.graceMinutes),
     slice: { accounts, owner, team, promisor, from, until },
     knownAt: flags.knownAt,
-  });
+  };
+  const parsed = whatIfRequest.safeParse(asked, reporting);
   if (parsed.success) return parsed.data;
-  throw new CliError(exitCodes.usage, issueText(parsed.error.issues[0]!, flags.policy));
+  const { errors } = invalid({ issues: parsed.error.issues, where: "body" });
+  throw new CliError(exitCodes.usage, faultText(errors![0]!, flags.policy));
 }
 
 function policyIn(path: string): unknown {
@@ -76,12 +78,12 @@ const numberOf = (text: string | undefined): number | undefined => (text === und
 
 const flagNames: Record<string, string> = { accounts: "account", graceMinutes: "grace-minutes", knownAt: "known-at" };
 
-function issueText({ path, message, ...issue }: z.core.$ZodIssue, file: string): string {
-  const [part, ...rest] = path as string[];
-  const unknown = issue.code === "unrecognized_keys" ? `/${issue.keys.join(", /")}` : "";
-  if (part === "policy") return `${file}: ${rest.map((each) => `/${each}`).join("")}${unknown}: ${message}`;
+function faultText({ field, reason }: { field: string; reason: string }, file: string): string {
+  const [, part, ...rest] = field.split("/");
+  const place = rest.map((each) => `/${each}`).join("");
+  if (part === "policy") return place === "" ? `${file}: ${reason}` : `${file}: ${place}: ${reason}`;
   const name = part === "slice" ? rest[0]! : part!;
-  return `--${flagNames[name] ?? name}: ${message}`;
+  return `--${flagNames[name] ?? name}: ${reason}`;
 }
 
 function newFile(path: string): number {

@@ -137,12 +137,21 @@ function adopt(command: AdoptPolicy, state: Policy): Draft<PolicyEvent>[] {
   return [{ type: "PolicyAdopted", data: { version: version + 1, policy: command.policy } }];
 }
 
+/** A quarter of an hour. The schema, which stored policies have to fit for ever, asks for more than nothing. */
+const halfLifeDaysMin = 0.01;
+
 /**
  * Checks what a schema alone can't.
  * @param base a JSON pointer to what holds the policy in the request.
- * @throws DomainError `terms-invalid` naming the field: an account would be dormant before it is cooling.
+ * @throws DomainError `terms-invalid` naming the field: an account would be dormant before it is cooling, a half-life is so short that
+ *   everything is forgotten at once, an answer can never have its turn.
  */
-export function checkPolicy({ dormancy }: PolicyDocument, base = ""): void {
+export function checkPolicy({ trust, rapport, dormancy }: PolicyDocument, base = ""): void {
+  for (const [part, { halfLifeDays }] of Object.entries({ trust, rapport }))
+    if (halfLifeDays < halfLifeDaysMin)
+      throw new DomainError("terms-invalid", `must be at least ${halfLifeDaysMin}`, `${base}/${part}/halfLifeDays`);
+  if (new Set(dormancy.order).size < dormancy.order.length)
+    throw new DomainError("terms-invalid", "names one answer twice", `${base}/dormancy/order`);
   if (dormancy.dormantPercentile < dormancy.coolingPercentile)
     throw new DomainError(
       "terms-invalid",

@@ -307,6 +307,9 @@ export const personalColumn: Column = {
   about: "Sealed text by field, opened; only where `personal` was asked for.",
 };
 
+/** For whoever asks for text where there is none. */
+export const noTextReason = (dataset: DatasetName): string => `there is no sealed text in \`${dataset}\``;
+
 /**
  * The statement that gives a dataset's rows.
  * @param at from a schema: it becomes part of the statement.

@@ -12,7 +12,13 @@ export type CommandLine = {
 };
 
 export type Warning =
-  "no-due-date" | "due-before-made" | "kept-before-made" | "finished-without-fraction" | "unknown-colleague" | "unknown-address";
+  | "no-due-date"
+  | "due-before-made"
+  | "kept-before-made"
+  | "finished-without-fraction"
+  | "unknown-colleague"
+  | "unknown-address"
+  | "doubtful-separator";
 
 /** Why something is left out that is no fault: it concerns no account, or it has not happened. */
 export type Omission = "no-account" | "not-yet" | "private" | "tentative" | "superseded" | "automatic" | "filtered";

@@ -96,7 +96,10 @@ export const keepingRates = defineQuery({
       from: instant.optional().describe("Outcomes from this instant on."),
       until: instant.optional().describe("Outcomes before this instant."),
     }),
-  ),
+  ).refine(({ by, and }) => and === undefined || and === "none" || and !== by, {
+    path: ["and"],
+    error: "must be another grouping than `by`",
+  }),
   answer: z.strictObject({
     by: groupings,
     and: groupings.nullable(),

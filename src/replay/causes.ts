@@ -54,8 +54,9 @@ export async function differenceOf(
   for (const { vantage, cause, events } of way) {
     const after = await look(vantage);
     for (const change of changesBetween(before, after, cause)) {
-      const part = { events, reason: change.reason, before: change.before, after: change.after };
-      parts.set(pathOf(change), [...(parts.get(pathOf(change)) ?? []), part]);
+      const its = parts.get(pathOf(change)) ?? [];
+      parts.set(pathOf(change), its);
+      join(its, { events, reason: change.reason, before: change.before, after: change.after });
     }
     before = after;
   }
@@ -63,6 +64,14 @@ export async function differenceOf(
     const its = parts.get(pathOf(change)) ?? [];
     return { ...change, reason: change.reason ?? reasonOf(its), parts: its };
   });
+}
+
+/** The time before and after an event that did not touch a figure is one stretch of time. */
+function join(parts: Part[], part: Part): void {
+  const last = parts.at(-1);
+  const goesOn = last !== undefined && last.events.length + part.events.length === 0 && last.reason === part.reason;
+  if (goesOn) last.after = part.after;
+  else parts.push(part);
 }
 
 const pathOf = ({ projection, figure }: Change): string => `${projection}.${figure}`;

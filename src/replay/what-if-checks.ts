@@ -33,7 +33,7 @@ function checkSlice(views: Views, slice: WhatIfSlice): void {
   if (promisor !== undefined && isPerson(promisor)) requireRow(views, "people", promisor, "/slice/promisor");
   if (promisor !== undefined && isAccount(promisor)) requireRow(views, "accounts", promisor, "/slice/promisor");
   if (team !== undefined && views.get(`SELECT 1 FROM people WHERE team = ? LIMIT 1`, [team]) === undefined)
-    throw new DomainError("person-not-found", `nobody is in a team ${team}`, "/slice/team");
+    throw new DomainError("team-not-found", `nobody is in a team ${team}`, "/slice/team");
 }
 
 function requireRow(views: Views, table: "accounts" | "people", id: string, field: string): void {

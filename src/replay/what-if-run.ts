@@ -117,6 +117,7 @@ class Question {
     const rows = { before: was, after: would };
     if (affected.verdicts) this.#putVerdicts(rows);
     this.#putKeeping(account, rows);
+    this.#trust.compared += promiseDirection.options.length;
     if (affected.trust) this.#putTrust(account, rows);
     if (affected.rapport) {
       const rapport = rapportDifference(this.#comparison, account);
@@ -165,7 +166,6 @@ class Question {
 
   #putTrust(account: AccountId, rows: { before: readonly OccurrenceRow[]; after: readonly OccurrenceRow[] }): void {
     for (const direction of promiseDirection.options) {
-      this.#trust.compared += 1;
       const trust = trustDifference(this.#comparison, account, direction, rows);
       if (trust === null) continue;
       const { total } = trust.change;

@@ -157,6 +157,12 @@ describe("a body that does not fit its schema is refused naming the field", () =
     },
   );
 
+  it("a grouping within itself", async () => {
+    const { json } = await api.refused(422, "validation-failed", "GET", "/v1/reports/keeping-rates?by=team&and=team");
+    expect(json.errors).toEqual([{ in: "query", field: "/and", reason: "must be another grouping than `by`" }]);
+    expect((await api.when("GET", "/v1/reports/keeping-rates?by=team&and=kind")).status).toBe(200);
+  });
+
   it("names many at once, and not without bound", async () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`unknown${n}`, n]));
     const { json } = await api.refused(422, "validation-failed", "POST", visits, { body: { ...visit, ...many, minutes: -1 } });

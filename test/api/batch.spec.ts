@@ -110,6 +110,17 @@ describe("a batch", () => {
     expect(recorded).toMatchObject({ account: results[1].id, participants: [results[0].id, results[2].id] });
   });
 
+  it("says of a field whether it is missed among the line's params, or not known in its body", async () => {
+    const { results } = await sendBatch([{ command: "accept-promise", body: { promise: "prm_000000000000000b" } }]);
+    expect(results[0].problem).toMatchObject({
+      detail: "/params/promise: is required",
+      errors: [
+        { in: "path", field: "/params/promise", reason: "is required" },
+        { in: "body", field: "/promise", reason: "is not known here" },
+      ],
+    });
+  });
+
   it("takes what earlier lines make, whatever the distance", async () => {
     const accountId = "acc_000000000000000b";
     const person = "per_000000000000000b";

@@ -29,7 +29,7 @@ describe("docs/errors.md", () => {
   });
 
   it("says of what is not found that a reference to it is 422", () => {
-    const references = ["account-not-found", "person-not-found", "interaction-not-found"];
+    const references = ["account-not-found", "person-not-found", "team-not-found", "interaction-not-found"];
     expect(explained.filter(({ statuses }) => statuses.length > 1).map(({ code }) => code)).toEqual(references);
   });
 });

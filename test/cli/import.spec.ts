@@ -144,6 +144,16 @@ describe("a file", () => {
     expect(err).toContain("line 4, team: must be lower-case words");
   });
 
+  it("of which nothing can be sent makes no load of history, which would call it complete", async () => {
+    const { api, imported } = await importServer();
+    const head = api.ledger.store.log.head();
+    for (const lines of [[], ["{ not json", { body: {} }]])
+      expect(await imported(aFile("lines.ndjson", ...lines), "--source", "crm")).toMatchObject({
+        ...{ code: lines.length === 0 ? 0 : 1, commands: 0, refused: lines.length, recording: null, complete: true },
+      });
+    expect(api.ledger.store.log.head()).toBe(head);
+  });
+
   it("names the column behind a refused field, and refuses a row once", async () => {
     const { imported } = await importServer();
     const [header, ...rows] = readFileSync(example("promises.csv"), "utf8").trim().split("\n");

@@ -101,6 +101,14 @@ describe("a policy", () => {
     expect(given().when(adopt({})).outcome()).toEqual(["PolicyAdopted"]));
   it("adds nothing when it is in force already", () =>
     given(adopted(1)).when({ type: "AdoptPolicy", policy: document, at }).thenNothing());
+  it("forgets nothing at once, and asks no question twice", () => {
+    given()
+      .when(adopt({ rapport: { halfLifeDays: 0.001 } }))
+      .thenRefused("terms-invalid");
+    given()
+      .when(adopt({ dormancy: { order: ["cadence", "cadence"] } }))
+      .thenRefused("terms-invalid");
+  });
   it("is refused where its thresholds cross", () => {
     given()
       .when(adopt({ dormancy: { coolingPercentile: 0.9, dormantPercentile: 0.8 } }))

@@ -204,6 +204,7 @@ describe("GET /v1/exports", () => {
     const bound = (await api.newKey(["read", "personal"], account as string)).secret;
     await api.refused(403, "key-bound", "GET", "/v1/exports/accounts", { key: bound });
     await api.refused(422, "validation-failed", "GET", "/v1/exports/vault");
+    await api.refused(422, "validation-failed", "GET", "/v1/exports/trust?personal=true");
     await api.refused(422, "validation-failed", "GET", "/v1/exports/accounts?format=xlsx");
     for (const after of ["acc_1,given,3", "acc_1", "acc_1,banana", "prm_1,given", "'; DROP TABLE accounts", ""])
       await api.refused(400, "cursor-invalid", "GET", `/v1/exports/trust?after=${encodeURIComponent(after)}`);

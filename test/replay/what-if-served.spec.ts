@@ -173,7 +173,14 @@ describe("a replay", () => {
     ["an unknown account", { policy: {}, slice: { accounts: [acc(1), acc(999)] } }, "account-not-found", "/slice/accounts/1"],
     ["an unknown owner", { policy: {}, slice: { owner: "per_9999999999999999" } }, "person-not-found", "/slice/owner"],
     ["an unknown promisor", { policy: {}, slice: { promisor: "per_9999999999999999" } }, "person-not-found", "/slice/promisor"],
-    ["a team without anybody", { policy: {}, slice: { team: "nowhere" } }, "person-not-found", "/slice/team"],
+    ["a team without anybody", { policy: {}, slice: { team: "nowhere" } }, "team-not-found", "/slice/team"],
+    ["a half-life of an instant", { policy: { trust: { halfLifeDays: 1e-300 } } }, "terms-invalid", "/policy/trust/halfLifeDays"],
+    [
+      "an answer that is asked twice",
+      { policy: { dormancy: { order: ["alive", "alive"] } } },
+      "terms-invalid",
+      "/policy/dormancy/order",
+    ],
     [
       "an end before its beginning",
       { policy: {}, slice: { from: dueAt, until: "2025-01-01T00:00:00.000Z" } },

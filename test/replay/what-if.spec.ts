@@ -64,7 +64,7 @@ describe("a stricter allowance", () => {
       basis: { size: ledger.store.log.head(), policy: 0, asOf: day(5, 15) },
       accounts: 1,
       verdicts: { compared: 1, changed: 1, moves: [{ before: "pending", after: "broken", times: 1 }] },
-      trust: { changed: 1, raised: 0, lowered: 1 },
+      trust: { compared: 2, changed: 1, raised: 0, lowered: 1 },
       keeping: { all: { before: { rate: null }, after: { rate: 0 } } },
     });
   });

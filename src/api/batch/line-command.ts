@@ -7,7 +7,7 @@ import { requireScope, requireUnrevoked } from "../auth.ts";
 import { parseJson } from "../json-body.ts";
 import type { Metrics } from "../metrics.ts";
 import { ApiError, type Problem, problemOf } from "../problem.ts";
-import { invalid, reporting, soonest, validated } from "../validation.ts";
+import { invalid, reporting, soonest } from "../validation.ts";
 import type { Line } from "./lines.ts";
 import { type Touched, touchedBy } from "./turns.ts";
 
@@ -80,14 +80,25 @@ export function readLine({ number, bytes }: Line, context: BatchContext): LineCo
     });
   requireScope(context.caller, command.scope);
   const named = withIds(line, (prefix, reference) => externallyNamed(context.desk, prefix, reference));
-  const params = validated(command.params, named.params, "path");
-  const body = stamped(command.name, validated(command.body, named.body, "body"), context.recording);
+  const { params, body: told } = validParts(command, named);
+  const body = stamped(command.name, told, context.recording);
   const place = line.idempotencyKey === undefined ? keyOfLine(context.idempotencyKey, number) : undefined;
   const idempotencyKey = line.idempotencyKey ?? place;
   const { ifMatch: expectedRevision } = line;
   // What administers the ledger may concern every line: a policy closes the vocabulary, a key is revoked.
   const touched = touchedBy({ name: command.name, params, named, body, idempotencyKey, alone: command.scope === "admin" });
   return { number, command, params, body, idempotencyKey, place, expectedRevision, touched };
+}
+
+/** Both parts, so that a field that stands in the wrong one is told from one that is missing. @throws ApiError `validation-failed`. */
+function validParts(command: CommandDefinition, named: { params: unknown; body: unknown }): Pick<LineCommand, "params" | "body"> {
+  const params = soonest(command.params).safeParse(named.params, reporting);
+  const body = soonest(command.body).safeParse(named.body, reporting);
+  if (params.success && body.success) return { params: params.data, body: body.data };
+  throw invalid(
+    { issues: params.error?.issues ?? [], where: "path", under: "/params" },
+    { issues: body.error?.issues ?? [], where: "body" },
+  );
 }
 
 /** So the same lines under the same key again are the same requests. */
@@ -99,7 +110,7 @@ function readEnvelope(bytes: Buffer, jsonDepthMax: number): z.output<typeof batc
   if (isUsualLine(line)) return { command: line.command, params: {}, body: line.body };
   const parsed = soonest(batchLine).safeParse(line, reporting);
   if (parsed.success) return parsed.data;
-  const { message, errors } = invalid(parsed.error.issues, "body");
+  const { message, errors } = invalid({ issues: parsed.error.issues, where: "body" });
   throw new ApiError("malformed-request", `The line is no line of a batch: ${message}`, { errors });
 }
 

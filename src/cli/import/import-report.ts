@@ -34,6 +34,7 @@ export const warningTexts: Record<Warning, string> = {
   "finished-without-fraction": "has a finishing date and fraction 0: taken as not kept",
   "unknown-colleague": "somebody of ours without an id: left out of the participants",
   "unknown-address": "an address that nobody knows: left out",
+  "doubtful-separator": "`From ` without an empty line before it: taken as text of the message before, and no message of its own",
 };
 
 const omissionTexts: Record<Omission, string> = {
@@ -97,6 +98,7 @@ export class Tally {
 
   warn(line: number, warnings: readonly Warning[]): void {
     for (const warning of warnings) {
+      if (warning === "doubtful-separator" && !this.#isQuiet) note(this.#shell, `line ${line}: ${warningTexts[warning]}`);
       this.report.warnings[warning] = (this.report.warnings[warning] ?? 0) + 1;
       if (this.report.warned.length < listCountMax) this.report.warned.push({ line, warning });
     }

@@ -48,14 +48,23 @@ export async function runImport(
     return `${JSON.stringify(line)}\n`;
   }
 
+  const lines = texts();
   try {
-    for await (const answer of sendBatch(request, texts())) {
+    const first = await lines.next();
+    // A load of history without a line would say that all of it had been told.
+    if (first.done === true) {
+      report.complete = true;
+      return;
+    }
+    for await (const answer of sendBatch(request, startingWith(first.value, lines))) {
       if ("line" in answer) settle(answer, sent.shift()!);
       else conclude(answer);
     }
   } catch (error) {
     // A file that can't be read to its end breaks the connection off, so that its load stays open.
     throw unreadable ?? error;
+  } finally {
+    await lines.return(undefined);
   }
 
   function settle(answer: LineAnswer, { place, knownCodes }: Sent): void {
@@ -70,6 +79,11 @@ export async function runImport(
     if ("recording" in answer) report.recording = answer.recording;
     else report.complete = answer.summary.complete;
   }
+}
+
+async function* startingWith(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
 }
 
 /** Refusals that say no more than that there is nothing to add. */

@@ -29,24 +29,25 @@ export async function* componentsOf(bytes: Readable): AsyncGenerator<Component> 
       const component = reading.take(line);
       if (component !== undefined) yield component;
     }
+  if (!reading.isBegun) throw new FileError("the file is empty: BEGIN:VCALENDAR is wanted");
   const last = reading.end();
   if (last !== undefined) yield last;
 }
 
 class Reading {
-  #isBegun = false;
+  isBegun = false;
   readonly #open: Component[] = [];
   #isCancelled = false;
   #timeZone: string | undefined;
 
   /** @returns the component that ends here. */
   take(read: ContentLine): Component | undefined {
-    const line = this.#isBegun ? read : { ...read, text: read.text.replace(/^\ufeff/, "") };
+    const line = this.isBegun ? read : { ...read, text: read.text.replace(/^\ufeff/, "") };
     const property = propertyOf(line);
-    if (!this.#isBegun) {
+    if (!this.isBegun) {
       if (property?.name !== "BEGIN" || property.value.trim().toUpperCase() !== "VCALENDAR")
         throw new FileError(`line ${line.line} is not the beginning of a calendar: BEGIN:VCALENDAR is wanted`);
-      this.#isBegun = true;
+      this.isBegun = true;
     }
     if (property?.name === "BEGIN") return this.#begin(property.value.trim().toUpperCase(), line.line);
     if (property?.name === "END") return this.#end(property.value.trim().toUpperCase(), line.line);

@@ -18,7 +18,8 @@ export async function* mailItems(bytes: AsyncIterable<Buffer>, { mapping, create
   for await (const message of messagesOf(bytes)) {
     const name = messageIdOf(message);
     const about = { line: message.line, ...(name === undefined ? {} : { name }) };
-    if (message.fault !== undefined) yield { ...about, field: "", reason: message.fault };
+    if (message.isDoubtful) yield { ...about, lines: [], warnings: ["doubtful-separator"] };
+    else if (message.fault !== undefined) yield { ...about, field: "", reason: message.fault };
     else yield { ...about, ...attempted(() => importedFrom(message, mapping, book)) };
   }
 }

@@ -7,6 +7,8 @@ export type Message = {
   /** Unfolded values by name in lower case, in the order of the file. */
   headers: ReadonlyMap<string, readonly string[]>;
   fault?: string;
+  /** No message: a line in a body that would begin one if an empty line stood before it, as the format wants. */
+  isDoubtful?: true;
 };
 
 /** Of a header section what is wanted is kept, up to here. */
@@ -74,7 +76,7 @@ class Reading {
     const isBlank = line.length === 0 || (line.length === 1 && line[0] === 0x0d);
     if (this.#place === "headers") this.#header(line, isBlank);
     else if (this.#place === "start") this.#begin(line, isBlank);
-    else if (this.#isMailbox && this.#wasBlank && isSeparator(line)) this.#open(this.#number + 1);
+    else if (this.#isMailbox && isSeparator(line)) this.#separate();
     this.#wasBlank = isBlank;
   }
 
@@ -86,6 +88,12 @@ class Reading {
     }
     this.#open(this.#number);
     this.#header(line, false);
+  }
+
+  /** Some programs leave the empty line out; and what looks like it may be text that somebody quoted. */
+  #separate(): void {
+    if (this.#wasBlank) this.#open(this.#number + 1);
+    else this.#found.push({ line: this.#number, headers: new Map(), isDoubtful: true });
   }
 
   #open(line: number): void {

@@ -371,7 +371,7 @@ describe("what can't be an event", () => {
 
   it("a file that is no calendar", async () => {
     await expect(itemsOf("Date,What\n2026-01-09,Visit\n")).rejects.toThrow("line 1 is not the beginning of a calendar");
-    expect(await itemsOf("")).toEqual([]);
+    await expect(itemsOf("")).rejects.toThrow("the file is empty");
   });
 
   it("a character that was cut by a fold is whole, one that is not UTF-8 is refused, UTF-16 is read", async () => {
