@@ -3,7 +3,6 @@
  * The parts of a figure lead from its value here to its value there without a gap, so they add up to the whole.
  */
 import { type AccountId, epochMs, type Instant, instantAt } from "../domain/values.ts";
-import type { Log } from "../event-store/log.ts";
 import { decodeAll, type LedgerEvent } from "../ledger/envelope.ts";
 import { countedFrom, type Vantage } from "../projections/vantage.ts";
 import type { Reading } from "../queries/query.ts";
