@@ -1,17 +1,22 @@
 /** Opening a data folder from the command line. */
-import { type FolderOptions, NoLedgerError, openLedger, type OpenLedger } from "../composition/ledger-folder.ts";
-import { StoreUnavailableError } from "../event-store/event-store.ts";
-import { FolderInUseError } from "../event-store/folder-lock.ts";
+import { ClusterSettingsError } from "../composition/cluster-node.ts";
+import { type FolderOptions, openLedger, type OpenLedger } from "../composition/ledger-folder.ts";
+import { DomainError } from "../domain/errors.ts";
+import { VaultUnavailableError } from "../vault/vault.ts";
 import { CliError } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 /** @throws CliError with the reason where keys are missing or do not fit; else as `openLedger`. */
-export async function openFolder(options: FolderOptions): Promise<OpenLedger> {
+export const openFolder = (options: FolderOptions): Promise<OpenLedger> => unusableOf(() => openLedger(options));
+
+/** @throws CliError `unusable` where what was tried says, in a sentence for the operator, what is missing or does not fit. */
+export async function unusableOf<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
-    return await openLedger(options);
+    return await work();
   } catch (error) {
-    const isKnown = error instanceof NoLedgerError || error instanceof FolderInUseError || error instanceof StoreUnavailableError;
-    if (isKnown || !(error instanceof Error) || error.name !== "Error") throw error;
+    const isOfSettings =
+      error instanceof ClusterSettingsError || error instanceof VaultUnavailableError || error instanceof DomainError;
+    if (!(error instanceof Error) || (error.name !== "Error" && !isOfSettings)) throw error;
     throw new CliError(exitCodes.unusable, error.message, { cause: error });
   }
 }

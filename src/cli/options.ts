@@ -1,5 +1,7 @@
 /** Options that several subcommands share, and what they mean together with the environment. */
+import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
+import type { FolderOptions } from "../composition/ledger-folder.ts";
 import { CliError } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { Shell } from "./shell.ts";
@@ -11,10 +13,23 @@ export const withFolder = (command: Command): Command =>
     .option("--data <folder>", "data folder (TROTH_DATA; ./troth-data where absent)")
     .option("--keys-folder <folder>", "folder of the keys (TROTH_KEYS_FOLDER; beside the data folder where absent)");
 
-export function folderOf(flags: FolderFlags, { env }: Shell): { folder: string; keysFolder?: string } {
+/** @throws CliError for a connection string that lies in a file that can't be read. */
+export function folderOf(flags: FolderFlags, { env }: Shell): Pick<FolderOptions, "folder" | "keysFolder" | "connections"> {
   const folder = flags.data ?? env["TROTH_DATA"] ?? "./troth-data";
   const keysFolder = flags.keysFolder ?? env["TROTH_KEYS_FOLDER"];
-  return keysFolder === undefined ? { folder } : { folder, keysFolder };
+  const connections = { events: secretIn(env, "TROTH_KURRENTDB_URL"), vault: secretIn(env, "TROTH_VAULT_URL") };
+  return { folder, ...(keysFolder === undefined ? {} : { keysFolder }), connections };
+}
+
+/** A secret from the environment, or from the file that `<name>_FILE` names, as containers are given theirs. */
+function secretIn(env: Shell["env"], name: string): string | undefined {
+  const file = env[`${name}_FILE`];
+  if (file === undefined || env[name] !== undefined) return env[name];
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new CliError(exitCodes.usage, `${name}_FILE names ${file}, which can't be read: ${(error as Error).message}`);
+  }
 }
 
 export const withJson = (command: Command): Command => command.option("--json", "answer in JSON, for machines");

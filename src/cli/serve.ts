@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import { isNode } from "../composition/cluster-node.ts";
 import { holdsLedger } from "../composition/ledger-folder.ts";
 import type { RunningServer, ServerOptions } from "../composition/serve.ts";
 import { AuditError } from "../audit/errors.ts";
@@ -56,7 +57,7 @@ async function serve(shell: Shell, flags: Flags): Promise<void> {
   const witnesses = witnessesOf(flags, shell);
   // From here on: whoever starts it may end it before it is up.
   const stopped = signalled(shell);
-  if (!holdsLedger(where.folder)) {
+  if (!isNode(where.folder) && !holdsLedger(where.folder)) {
     const secret = await makeLedger(where);
     note(shell, `Made a ledger in ${resolve(where.folder)}`, ...adminKeyLines(secret));
   }

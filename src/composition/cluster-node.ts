@@ -2,15 +2,13 @@
  * A node of a ledger whose truth lies on a cluster. Its data folder holds `cluster.json`, which says of which ledger it is a node,
  * and a copy of the log; how to reach the cluster and the vault comes from the environment, since it holds secrets.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { slug } from "../domain/values.ts";
 import { makeSecretFile } from "../secret-files/secret-files.ts";
 
 const membership = z.strictObject({
   v: z.literal(1),
-  ledger: slug,
   /** Physical streams are called `<prefix>/<stream>`. */
   prefix: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, "lower-case words joined by hyphens are wanted"),
 });
@@ -53,8 +51,14 @@ export function membershipOf(folder: string): Membership | undefined {
   }
 }
 
-export const joinCluster = (folder: string, { ledger, prefix }: Omit<Membership, "v">): void =>
-  makeSecretFile(membershipPath(folder), `${JSON.stringify(membership.parse({ v: 1, ledger, prefix }), null, 2)}\n`);
+export const joinCluster = (folder: string, prefix: string): void =>
+  makeSecretFile(membershipPath(folder), `${JSON.stringify(membership.parse({ v: 1, prefix }), null, 2)}\n`);
+
+/** For a node that could not be made: nothing but its copy is left, which the next attempt goes on with. */
+export const leaveCluster = (folder: string): void => rmSync(membershipPath(folder), { force: true });
+
+/** In which the vault's tables lie: several ledgers may share a database. */
+export const vaultSchemaOf = ({ prefix }: Membership): string => `troth_${prefix.replaceAll("-", "_")}`;
 
 /** @throws ClusterSettingsError naming the variable that is missing. */
 export function requireConnections({ events, vault }: ClusterConnections): { events: string; vault: string } {

@@ -1,13 +1,30 @@
 /** What a ledger stands on: its log and the keys of its data subjects. Adapters are picked here. */
 import { join } from "node:path";
+import type { StoredEvent } from "../event-store/event-store.ts";
+import type { ClusterEventStore } from "../event-store/kurrentdb/cluster-event-store.ts";
 import { type LocalEventStore } from "../event-store/log.ts";
 import { openSqliteEventStore } from "../event-store/sqlite/sqlite-event-store.ts";
-import { keyEncryptionKey } from "../vault/keys-folder.ts";
+import { keyEncryptionKey, suppliedKeyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import type { ErasableVault } from "../vault/vault.ts";
+import { type ClusterConnections, copyPath, membershipOf, requireConnections, vaultSchemaOf } from "./cluster-node.ts";
 import { threadedAppends } from "./threaded-appends.ts";
 
-export type Foundation = { store: LocalEventStore; vault: ErasableVault };
+export type Foundation = {
+  store: LocalEventStore;
+  vault: ErasableVault;
+  /** The same store, for a node; absent where the ledger is embedded. */
+  cluster?: ClusterEventStore;
+};
+
+export type Place = {
+  folder: string;
+  keysFolder: string;
+  logPath: string;
+  connections?: ClusterConnections | undefined;
+  /** A ledger may be begun: its files, and its keys where there are none. */
+  mayBegin: boolean;
+};
 
 /** Closed in the reverse order, each whatever became of the others. */
 export type Closers = (() => unknown)[];
@@ -15,13 +32,48 @@ export type Closers = (() => unknown)[];
 export const vaultPath = (folder: string): string => join(folder, "vault.db");
 
 /** Everything in the folder itself. @throws StoreUnavailableError for a damaged log, Error for keys that do not fit. */
-export function embedded(
-  { folder, keysFolder, logPath, isNew }: { folder: string; keysFolder: string; logPath: string; isNew: boolean },
-  closers: Closers,
-): Foundation {
+export function embedded({ folder, keysFolder, logPath, mayBegin }: Place, closers: Closers): Foundation {
   const vault = openSqliteVault(vaultPath(folder), keyEncryptionKey(keysFolder, vaultPath(folder)));
   closers.push(() => vault.close());
-  const store = openSqliteEventStore(logPath, { create: isNew, elsewhere: threadedAppends });
+  const store = openSqliteEventStore(logPath, { create: mayBegin, elsewhere: threadedAppends });
   closers.push(() => store.close());
   return { store, vault };
+}
+
+/**
+ * The log on a cluster, copied into the folder; the keys in a database that the nodes share.
+ *
+ * @param onCopied hears of every event that the copy takes, whoever wrote it.
+ * @throws ClusterSettingsError for connections that are missing, StoreUnavailableError, VaultUnavailableError, Error for keys that
+ *   do not fit.
+ */
+export async function onCluster(
+  { folder, keysFolder, connections = {}, mayBegin }: Place,
+  onCopied: (events: readonly StoredEvent[]) => void,
+  closers: Closers,
+): Promise<Foundation> {
+  const membership = membershipOf(folder)!;
+  const addresses = requireConnections(connections);
+  // Loaded here alone: an embedded ledger needs neither.
+  const [{ openClusterEventStore }, { openPostgresVault }] = await Promise.all([
+    import("../event-store/kurrentdb/cluster-event-store.ts"),
+    import("../vault/postgres.ts"),
+  ]);
+  const store = await openClusterEventStore({
+    connectionString: addresses.events,
+    prefix: membership.prefix,
+    copyPath: copyPath(folder),
+    onCopied,
+  });
+  closers.push(() => store.close());
+  if (mayBegin) await store.caughtUp();
+  const isNew = mayBegin && store.log.head() === 0;
+  const vault = await openPostgresVault({
+    connectionString: addresses.vault,
+    keyEncryptionKey: isNew ? keyEncryptionKey(keysFolder, vaultPath(folder)) : suppliedKeyEncryptionKey(keysFolder),
+    create: isNew,
+    schema: vaultSchemaOf(membership),
+  });
+  closers.push(() => vault.close());
+  return { store, vault, cluster: store };
 }

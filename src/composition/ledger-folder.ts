@@ -8,14 +8,17 @@ import { join, resolve } from "node:path";
 import { issueKeyFor } from "../commands/administration.ts";
 import type { Desk } from "../commands/command.ts";
 import type { KeyScope } from "../domain/key.ts";
-import { ledgerRecord } from "../domain/ledger-record.ts";
-import type { Instant, Slug } from "../domain/values.ts";
+import type { Recorded } from "../domain/decider.ts";
+import { erasuresOf, type LedgerEvent, ledgerRecord } from "../domain/ledger-record.ts";
+import type { Instant, Slug, SubjectId } from "../domain/values.ts";
 import { type FolderLock, lockFolder } from "../event-store/folder-lock.ts";
+import type { StoredEvent } from "../event-store/event-store.ts";
+import type { ClusterEventStore } from "../event-store/kurrentdb/cluster-event-store.ts";
 import type { LocalEventStore } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { Keeper } from "../keeper/keeper.ts";
 import { derivedId } from "../ledger/ids.ts";
-import { decode } from "../ledger/envelope.ts";
+import { decode, decodeAll } from "../ledger/envelope.ts";
 import { Erasures } from "../ledger/erasures.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, LogClock } from "../ledger/log-clock.ts";
@@ -29,8 +32,10 @@ import type { ReadingDesk } from "../queries/query.ts";
 import { rootsOf } from "../transparency/roots.ts";
 import { openTombstones } from "../vault/tombstones.ts";
 import type { Vault } from "../vault/vault.ts";
-import { type ClusterConnections, copyPath, isNode } from "./cluster-node.ts";
-import { type Closers, embedded } from "./foundation.ts";
+import { type ClusterConnections, copyPath, isNode, joinCluster, leaveCluster, requireConnections } from "./cluster-node.ts";
+import { type Closers, embedded, onCluster } from "./foundation.ts";
+import { Hearing } from "./hearing.ts";
+import { declareLogKey } from "./log-key.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
 import { type StartedCensus, threadedCensus } from "./threaded-census.ts";
 import { type StartedHistory, threadedHistory } from "./threaded-history.ts";
@@ -45,13 +50,18 @@ export type FolderOptions = {
   onBuilding?: (progress: { position: number; head: number }) => void;
   /** How to reach the cluster, for the folder of a node. */
   connections?: ClusterConnections;
+  /** Something failed that is tried again. */
+  onTrouble?: (error: unknown) => void;
 };
 
 export type OpenLedger = {
   folder: string;
+  keysFolder: string;
   /** The file with the log: the truth itself, or the node's copy of it. */
   logPath: string;
   store: LocalEventStore;
+  /** The same store, for a node of a cluster; absent where the ledger is embedded. */
+  cluster: ClusterEventStore | undefined;
   vault: Vault;
   desk: Desk;
   readingDesk: ReadingDesk;
@@ -94,6 +104,43 @@ export async function openLedger(options: FolderOptions): Promise<OpenLedger> {
   // The copy of a node comes from the cluster, also when it is not there yet.
   if (!existsSync(ledgerPath(folder)) && !isNode(folder)) throw new NoLedgerError(folder);
   return open({ ...options, folder }, lockFolder(folder), false);
+}
+
+/**
+ * Makes a node of a cluster in a new or empty folder: of the ledger that lies there under the prefix, or of a new one.
+ *
+ * @returns with the secret of an admin key, shown once, where the ledger is new.
+ * @throws ClusterSettingsError; Error for keys that are missing or do not fit, or for a ledger of another name.
+ */
+export async function initNode(
+  options: FolderOptions & { name: string; prefix: string; adminScopes: readonly KeyScope[] },
+): Promise<{ ledger: OpenLedger; secret?: string }> {
+  const folder = resolve(options.folder);
+  if (isNode(folder) || holdsLedger(folder)) throw new Error(`there is a ledger in ${folder} already`);
+  requireConnections(options.connections ?? {});
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  joinCluster(folder, options.prefix);
+  try {
+    return await beginNode(await open({ ...options, folder }, lockFolder(folder), true), options);
+  } catch (error) {
+    leaveCluster(folder);
+    throw error;
+  }
+}
+
+async function beginNode(
+  ledger: OpenLedger,
+  options: { name: string; prefix: string; adminScopes: readonly KeyScope[] },
+): Promise<{ ledger: OpenLedger; secret?: string }> {
+  try {
+    const isNew = ledger.store.log.head() === 0;
+    const begun = isNew ? { ledger, secret: await begin(ledger, options) } : { ledger };
+    await declareLogKey(ledger, isNew);
+    return begun;
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
 }
 
 /** Makes a ledger in a new or empty folder, with an admin key whose secret is shown once. */
@@ -143,13 +190,17 @@ export function holdsLedger(folder: string): boolean {
   }
 }
 
-async function open(options: FolderOptions, lock: FolderLock, isNew: boolean): Promise<OpenLedger> {
+async function open(options: FolderOptions, lock: FolderLock, mayBegin: boolean): Promise<OpenLedger> {
   const { folder } = options;
   const keysFolder = keysFolderOf(options);
   const logPath = ledgerPath(folder);
   const closers: Closers = [() => lock.release()];
   try {
-    const { store, vault } = embedded({ folder, keysFolder, logPath, isNew }, closers);
+    const place = { folder, keysFolder, logPath, connections: options.connections, mayBegin };
+    let hear = (_events: readonly StoredEvent[]): void => undefined;
+    const { store, vault, cluster } = isNode(folder)
+      ? await onCluster(place, (events) => hear(events), closers)
+      : embedded(place, closers);
     const host = threadedHost({ folder, logPath }, options.onBuilding);
     closers.push(() => host.close());
     const auditLog = threadedAuditLog({ logPath, treePath: treePath(folder), keysFolder });
@@ -158,16 +209,22 @@ async function open(options: FolderOptions, lock: FolderLock, isNew: boolean): P
     closers.push(() => census.close());
     const history = threadedHistory({ folder, logPath });
     closers.push(() => history.close());
+    const clock = new LogClock(options.clock ?? Date.now, logTimeOf(store));
+    const wake = (position: number) => host.wake(position);
     const ledger = new Ledger({
-      store,
-      log: store.log,
-      vault,
-      clock: new LogClock(options.clock ?? Date.now, logTimeOf(store)),
-      onAppended: (position) => host.wake(position),
+      ...{ store, log: store.log, vault, clock, onAppended: wake },
+      sharesStore: cluster !== undefined,
     });
     const whatIfs = threadedWhatIfs({ folder, logPath, now: () => ledger.now() });
     closers.push(() => whatIfs.close());
     const erasures = new Erasures({ ledger, store, vault, tombstones: openTombstones(keysFolder) });
+    if (cluster !== undefined) {
+      const { onTrouble = () => undefined } = options;
+      const hearing = new Hearing({ ledger, erasures, wake, erased: erasedIn(store), onTrouble });
+      closers.push(() => hearing.close());
+      // From the reading of log time up to here nothing waits, so nothing that was copied goes unheard.
+      hear = (events) => hearing.hear(events);
+    }
     const desk = { ledger, host, erasures, timeZoneData: process.versions["tz"] ?? "unknown", auditLog, census };
     const readingDesk: ReadingDesk = {
       get views() {
@@ -181,11 +238,7 @@ async function open(options: FolderOptions, lock: FolderLock, isNew: boolean): P
       rootAt: rootsOf(auditLog),
     };
     return {
-      folder,
-      logPath,
-      store,
-      vault,
-      desk,
+      ...{ folder, keysFolder, logPath, store, cluster, vault, desk },
       readingDesk,
       host,
       keeper: new Keeper(ledger, host),
@@ -213,6 +266,11 @@ export const exportSourceOf = ({ folder, store, readingDesk }: OpenLedger, restP
 export function logTimeOf({ log }: LocalEventStore): Instant | undefined {
   const [last] = log.readAll(log.head() - 1, 1);
   return last === undefined ? undefined : decode(last)?.recordedAt;
+}
+
+function erasedIn({ log }: LocalEventStore): SubjectId[] {
+  const events = decodeAll(log.readStream("ledger")) as unknown as Recorded<LedgerEvent>[];
+  return [...erasuresOf(events.reduce(ledgerRecord.evolve, ledgerRecord.initialState))].map(({ subject }) => subject);
 }
 
 /** In the reverse order of opening, each whatever became of the others. */

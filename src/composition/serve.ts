@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { buildApp } from "../api/app.ts";
 import type { ApiDeps } from "../api/deps.ts";
+import type { ClusterEventStore } from "../event-store/kurrentdb/cluster-event-store.ts";
 import { faultOf } from "../api/logging.ts";
 import { commands } from "../commands/registry.ts";
 import { takeCensusDaily } from "../keeper/census-daily.ts";
@@ -13,6 +14,7 @@ import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
 import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
 import { exportSourceOf, type OpenLedger } from "./ledger-folder.ts";
+import { declareLogKey } from "./log-key.ts";
 import { readingThreads } from "./reading-threads.ts";
 
 export type ServerOptions = {
@@ -40,6 +42,8 @@ export type RunningServer = {
 
 /** After a start the views lack what was appended last; they have mostly caught up within this time. */
 const catchUpMs = 1_000;
+/** A node that finds the cluster away begins to answer reads after this time. */
+const joinMs = 5_000;
 /** An export takes at most a quarter of the thread that answers everybody. */
 const exportRestPerWork = 3;
 const drainMsUsual = 20_000;
@@ -59,15 +63,20 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     reader: upkeep ? reading.reader : undefined,
     log: store.log,
     exportSource: exportSourceOf(ledger, exportRestPerWork),
+    copy: ledger.cluster,
     headHistory: headHistoryIn(ledger.logPath),
   });
   const stopping = new AbortController();
   await finishErasures(ledger, app);
-  auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"), watched !== undefined);
-  census.start((trouble) => app.log.error({ trouble }, "the census can't be counted"));
-  if (upkeep)
-    ledger.history.start((failure) => app.log.error({ failure }, "the past can't be kept up, so nothing can be asked of it"));
+  const derive = () => {
+    auditLog.start((trouble) => app.log.error({ trouble }, "the log can't be signed"), watched !== undefined);
+    census.start((trouble) => app.log.error({ trouble }, "the census can't be counted"));
+  };
   try {
+    if (ledger.cluster === undefined) derive();
+    else await joined(ledger, ledger.cluster, derive, app, stopping.signal);
+    if (upkeep)
+      ledger.history.start((failure) => app.log.error({ failure }, "the past can't be kept up, so nothing can be asked of it"));
     await Promise.race([ledger.host.caughtUp(store.log.head()).catch(() => undefined), delay(catchUpMs)]);
     await app.listen({ host, port });
   } catch (error) {
@@ -92,6 +101,29 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
       await Promise.all([drained, keeping]);
     }),
   };
+}
+
+/**
+ * A node signs nothing before its copy has held all that the cluster held: a head of less would look like a log that was rewound.
+ * It does not wait for that to answer reads; its key is held against the log's first where it is in touch at once.
+ * @throws DomainError `log-key-differs`; Error for a key that is missing.
+ */
+async function joined(
+  ledger: OpenLedger,
+  cluster: ClusterEventStore,
+  derive: () => void,
+  app: FastifyInstance,
+  stopping: AbortSignal,
+): Promise<void> {
+  const caughtUp = cluster.caughtUp().then(async () => {
+    if (stopping.aborted) return;
+    await declareLogKey(ledger, false);
+    if (!stopping.aborted) derive();
+  });
+  caughtUp.catch((error: unknown) => {
+    if (!stopping.aborted) app.log.error({ fault: faultOf(error) }, "this node signs nothing");
+  });
+  await Promise.race([caughtUp, delay(joinMs, undefined, { ref: false })]);
 }
 
 /** Nobody is shown a text that was to be erased: what was begun, or what a restored copy brought back, is finished first. */

@@ -36,6 +36,11 @@ export class Erasures {
     return this.#inTurn(async () => void (await this.#destroy([tombstone])));
   }
 
+  /** Blanks what was recorded of them after they had been erased, by a process that had sealed it before. */
+  blankAgain(subjects: readonly SubjectId[]): Promise<void> {
+    return this.#inTurn(() => this.#deps.store.overwriteCiphertext(subjects, blanking(subjects)));
+  }
+
   /**
    * Finishes what an earlier process began, and erases again what a restored copy brought back: whatever the log, the vault or
    * the tombstones beside the key say is erased. To be called before anything is read. One reading of the log at most.

@@ -184,12 +184,18 @@ export class Ledger {
    * were kept of their streams may be out of date.
    */
   observe(events: readonly StoredEvent[]): void {
-    for (const event of events) {
+    const last = events.length - 1;
+    for (const [index, event] of events.entries()) {
       this.#references.delete(event.stream);
-      const recorded = decode(event);
-      if (recorded?.type === "ClockCorrected") this.#deps.clock.correct(recorded.recordedAt);
-      else if (recorded !== null) this.#deps.clock.observe(recorded.recordedAt);
+      // Writers differ by the allowed skew at most, so the last of several stands for all of them: to parse each costs more than to copy it.
+      if (index === last || event.stream === "ledger") this.#observeTime(event);
     }
+  }
+
+  #observeTime(event: StoredEvent): void {
+    const recorded = decode(event);
+    if (recorded?.type === "ClockCorrected") this.#deps.clock.correct(recorded.recordedAt);
+    else if (recorded !== null) this.#deps.clock.observe(recorded.recordedAt);
   }
 
   /**

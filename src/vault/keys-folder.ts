@@ -27,6 +27,17 @@ export function keyEncryptionKey(folder: string, vaultPath: string): KeyObject {
   return readKeyFile(path);
 }
 
+/**
+ * The key-encryption key of a vault that several nodes share, which each of them is given.
+ * @throws Error that tells the operator what to do.
+ */
+export function suppliedKeyEncryptionKey(folder: string): KeyObject {
+  const path = join(folder, fileName);
+  if (!existsSync(path))
+    throw new Error(`${path} is missing: a node needs the keys folder of the others, with the key that wraps their vault's keys`);
+  return readKeyFile(path);
+}
+
 function readKeyFile(path: string): KeyObject {
   const file = openSync(path, "r");
   try {
