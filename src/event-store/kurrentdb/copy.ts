@@ -28,7 +28,7 @@ export class CopyBrokenError extends Error {
 export type Copy = {
   log: Log;
   overwriting: Pick<LocalEventStore, "overwriteCiphertext" | "overwritten">;
-  /** Up to here the copy holds everything that the cluster holds under the prefix; undefined before the first. */
+  /** Up to here the copy holds everything that the cluster holds under the prefix; undefined before anything was heard. */
   place(): Place | undefined;
   head(): number;
   /** Of the stream's last event, or `noStream`. */
@@ -53,7 +53,9 @@ const table = `
     only INTEGER PRIMARY KEY CHECK (only = 1),
     prefix TEXT NOT NULL,
     commit_position TEXT,
-    prepare_position TEXT
+    prepare_position TEXT,
+    passed_commit TEXT,
+    passed_prepare TEXT
   ) STRICT
 `;
 
@@ -83,7 +85,7 @@ function begin(database: DatabaseSync, prefix: string): void {
   const row = database.prepare("SELECT prefix FROM copied").get() as unknown as [string] | undefined;
   if (row === undefined) {
     if (sqliteLog(database).head() > 0) throw new CopyBrokenError("the file holds a log that was not copied from a cluster");
-    database.prepare("INSERT INTO copied VALUES (1, ?, NULL, NULL)").run(prefix);
+    database.prepare("INSERT INTO copied (only, prefix) VALUES (1, ?)").run(prefix);
   } else if (row[0] !== prefix) {
     throw new CopyBrokenError(`the file is a copy of what lies under ${row[0]}, not under ${prefix}`);
   }
@@ -94,10 +96,11 @@ function copyIn(database: DatabaseSync, path: string): Copy {
   const file = placeOf(path);
   const insert = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
   const lastRevision = database.prepare("SELECT max(revision) FROM events WHERE stream = ?");
-  const progress = database.prepare("UPDATE copied SET commit_position = ?, prepare_position = ?");
+  const putCopied = database.prepare("UPDATE copied SET commit_position = ?, prepare_position = ?");
+  const putPassed = database.prepare("UPDATE copied SET passed_commit = ?, passed_prepare = ?");
   const revisions = new Map<string, number>();
-  let place = placeIn(database);
   let head = log.head();
+  let { copied, passed } = placesIn(database, head);
 
   const revisionOf = (stream: string): number =>
     revisions.get(stream) ?? (lastRevision.get(stream) as unknown as [number | null])[0] ?? noStream;
@@ -111,31 +114,33 @@ function copyIn(database: DatabaseSync, path: string): Copy {
     for (const event of events) {
       const { stream, revision, id, leaf, ciphertext } = event;
       if (event.place === undefined) return new CopyBrokenError("the server does not say where its events stand");
-      if (place !== undefined && !isAfter(event.place, place)) continue;
+      // A place that was only passed does not count: servers have said that they passed what they then gave.
+      if (copied !== undefined && !isAfter(event.place, copied)) continue;
       const last = revisionOf(stream);
       if (revision !== last + 1)
         return new CopyBrokenError(`the cluster gave revision ${revision} of stream ${stream} after revision ${last}`);
       insert.run(head + 1, stream, revision, id, leaf, ciphertext);
       head += 1;
-      place = event.place;
+      copied = event.place;
       remember(stream, revision);
       taken.push({ position: head, stream, revision, id, leaf, ciphertext });
     }
     return undefined;
   }
 
-  function inTransaction(events: readonly ReceivedEvent[], passed: Place | undefined, taken: StoredEvent[]) {
-    const before = { place, head };
+  function inTransaction(events: readonly ReceivedEvent[], passedNow: Place | undefined, taken: StoredEvent[]) {
+    const before = { copied, passed, head };
     database.exec("BEGIN IMMEDIATE");
     try {
       const broken = insertAll(events, taken);
-      if (broken === undefined && passed !== undefined && (place === undefined || isAfter(passed, place))) place = passed;
-      if (place !== before.place) progress.run(String(place!.commit), String(place!.prepare));
+      if (broken === undefined && passedNow !== undefined) passed = laterOf(passed, passedNow);
+      if (copied !== before.copied) putCopied.run(String(copied!.commit), String(copied!.prepare));
+      if (passed !== before.passed) putPassed.run(String(passed!.commit), String(passed!.prepare));
       database.exec("COMMIT");
       return broken;
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
-      ({ place, head } = before);
+      ({ copied, passed, head } = before);
       revisions.clear();
       throw error;
     }
@@ -151,14 +156,14 @@ function copyIn(database: DatabaseSync, path: string): Copy {
   return {
     log,
     overwriting: overwriterOf(database, log),
-    place: () => place,
+    place: () => laterOf(copied, passed),
     head: () => head,
     revisionOf,
-    take(events, passed) {
+    take(events, passedNow) {
       const taken: StoredEvent[] = [];
       const broken = translated(() => {
         checkFile();
-        return inTransaction(events, passed, taken);
+        return inTransaction(events, passedNow, taken);
       });
       return broken === undefined ? { taken } : { taken, broken };
     },
@@ -168,12 +173,15 @@ function copyIn(database: DatabaseSync, path: string): Copy {
   };
 }
 
-function placeIn(database: DatabaseSync): Place | undefined {
-  const row = database.prepare("SELECT commit_position, prepare_position FROM copied").get() as unknown as (string | null)[];
-  const [commit, prepare] = row;
-  if (typeof commit !== "string" || typeof prepare !== "string") {
-    if (sqliteLog(database).head() > 0) throw damaged("the copy does not say how far it has come");
-    return undefined;
-  }
-  return { commit: BigInt(commit), prepare: BigInt(prepare) };
+const laterOf = (place: Place | undefined, other: Place | undefined): Place | undefined =>
+  place === undefined || (other !== undefined && isAfter(other, place)) ? other : place;
+
+function placesIn(database: DatabaseSync, head: number): { copied: Place | undefined; passed: Place | undefined } {
+  const columns = "commit_position, prepare_position, passed_commit, passed_prepare";
+  const row = database.prepare(`SELECT ${columns} FROM copied`).get() as unknown as (string | null)[];
+  const place = (commit: string | null, prepare: string | null): Place | undefined =>
+    commit === null || prepare === null ? undefined : { commit: BigInt(commit), prepare: BigInt(prepare) };
+  const copied = place(row[0]!, row[1]!);
+  if (copied === undefined && head > 0) throw damaged("the copy does not say how far it has come");
+  return { copied, passed: place(row[2]!, row[3]!) };
 }

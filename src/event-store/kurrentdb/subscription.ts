@@ -116,7 +116,7 @@ function subscribe(client: KurrentDBClient, follower: Follower, onItem: (item: I
         maxSearchWindow: searchWindow,
         checkpointInterval: 1,
         // What it throws would be an unhandled rejection.
-        checkpointReached: (_, passed) => void subscription.push({ passed } satisfies Item),
+        checkpointReached: (_, passed) => void (isPlace(passed) && subscription.push({ passed } satisfies Item)),
       },
     },
     { highWaterMark: batchCountMax },
@@ -126,6 +126,9 @@ function subscribe(client: KurrentDBClient, follower: Follower, onItem: (item: I
   subscription.on("data", (item: Item) => onItem(item));
   return subscription;
 }
+
+/** A server that has found nothing says that it passed place -1, which arrives as the largest number there is. */
+const isPlace = ({ commit, prepare }: Place): boolean => commit < 2n ** 63n && prepare < 2n ** 63n;
 
 /** Gathers what one turn of the event loop brings. Writing at once when the bounds are reached holds the sender up, and so bounds memory. */
 function inboxOf(follower: Follower, fail: (error: unknown) => void): { put(item: Item): void } {

@@ -7,26 +7,21 @@ let cluster: Cluster;
 beforeAll(async () => void (cluster = await aCluster()));
 afterAll(() => cluster.stop());
 
-const contractOf = (name: string, keepsCopy: boolean): void =>
-  eventStoreContract(name, async () => {
-    const prefix = aPrefix();
-    const folders = [aNodeFolder()];
-    const open = () => openNode(cluster.connectionString, prefix, folders.at(-1)!);
-    let store = await open();
-    return {
-      store,
-      reopen: async () => {
-        await store.close();
-        if (!keepsCopy) folders.push(aNodeFolder());
-        store = await open();
-        await store.caughtUp();
-        return store;
-      },
-      dispose: async () => {
-        await store.close();
-        for (const folder of folders) folder.remove();
-      },
-    };
-  });
-
-contractOf("a node of a cluster", true);
+eventStoreContract("a node of a cluster", async () => {
+  const prefix = aPrefix();
+  const folder = aNodeFolder();
+  const open = () => openNode(cluster.connectionString, prefix, folder);
+  let store = await open();
+  return {
+    store,
+    reopen: async () => {
+      await store.close();
+      store = await open();
+      return store;
+    },
+    dispose: async () => {
+      await store.close();
+      folder.remove();
+    },
+  };
+});
