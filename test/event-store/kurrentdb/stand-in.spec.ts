@@ -49,6 +49,8 @@ async function drained(events: AsyncIterable<ResolvedEvent>): Promise<ResolvedEv
   return all;
 }
 
+const many = (count: number) => Array.from({ length: count }, (_, index) => event(`${index}`));
+
 const textOf = ({ event: recorded }: ResolvedEvent) => Buffer.from(recorded!.data as Uint8Array).toString();
 const textsOf = (events: ResolvedEvent[]) => events.map(textOf);
 const positionOf = ({ event: recorded }: ResolvedEvent) => recorded!.position!;
@@ -67,7 +69,7 @@ describe("an append", () => {
     ]);
     const read = await drained(client.readStream(stream));
     expect(textsOf(read)).toEqual(["a", "b", "c"]);
-    expect(positionOf(read[2]!)).toEqual(second.position);
+    expect([positionOf(read[1]!), positionOf(read[2]!)]).toEqual([first.position, second.position]);
     expect(first.position!.commit).toBeLessThan(second.position!.commit);
   });
 
@@ -300,7 +302,7 @@ describe("a subscription to all, filtered by a prefix", () => {
     const seen = following(stream, position!, 10);
     await eventually(seen, []);
     const other = newStream();
-    const last = await append(other, NO_STREAM, ...Array.from({ length: 40 }, (_, index) => event(`${index}`)));
+    const last = await append(other, NO_STREAM, ...many(40));
     await expect.poll(() => seen.checkpoints.length, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(3);
     const reached = seen.checkpoints.map(({ commit }) => commit);
     expect(reached).toEqual([...reached].sort((a, b) => Number(a - b)));
@@ -312,9 +314,31 @@ describe("a subscription to all, filtered by a prefix", () => {
     const stream = newStream();
     const { position } = await append(stream, NO_STREAM, event("a"));
     const before = following(stream, position!, 10);
-    await append(newStream(), NO_STREAM, ...Array.from({ length: 20 }, (_, index) => event(`${index}`)));
+    await append(newStream(), NO_STREAM, ...many(20));
     await expect.poll(() => before.checkpoints.length, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(1);
     await append(stream, 0n, event("b"));
     await eventually(following(stream, before.checkpoints.at(-1)!), ["b"]);
+  });
+
+  it("has checkpoints in the middle of what is there whose prepare position is not the commit position", async () => {
+    const stream = newStream();
+    const { position } = await append(stream, NO_STREAM, event("a"));
+    await append(newStream(), NO_STREAM, ...many(35));
+    await append(stream, 0n, event("b"));
+    const seen = following(stream, position!, 10);
+    await eventually(seen, ["b"]);
+    const inTheMiddle = seen.checkpoints.filter(({ commit, prepare }) => commit !== prepare);
+    expect(inTheMiddle.length).toBeGreaterThan(0);
+    for (const checkpoint of inTheMiddle) await eventually(following(stream, checkpoint, 10), ["b"]);
+  });
+
+  it("where nothing ever passed the filter has a checkpoint that is no place in the log, and no other after it", async () => {
+    const stream = newStream();
+    const seen = following(stream, START, 1_000_000);
+    await eventually(seen, []);
+    await append(stream, NO_STREAM, event("a"));
+    await eventually(seen, ["a"]);
+    const largest = 2n ** 64n - 1n;
+    expect(seen.checkpoints).toEqual([{ commit: largest, prepare: largest }]);
   });
 });

@@ -10,6 +10,9 @@ export type Proposed = { id: string; type: string; contentType: string; data: Ui
 /** `position` is the offset in bytes in a log file that isn't there: it grows with gaps. Commit and prepare are the same. */
 export type Recorded = Proposed & { stream: string; revision: number; position: bigint; createdMs: number };
 
+/** A place in `$all`: what the protocol calls a position. */
+export type Place = { commit: bigint; prepare: bigint };
+
 /** A revision, 0-based, or what the stream must be. */
 export type Expected = number | "any" | "no_stream" | "stream_exists";
 
@@ -104,6 +107,18 @@ export class Log {
     return low;
   }
 
+  /** The first index in `all` of an event behind this place. */
+  indexBehind(place: Place): number {
+    const index = this.indexFrom(place.commit);
+    const event = this.all[index];
+    return event === undefined || isBehind(placeOf(event), place) ? index : index + 1;
+  }
+
+  /** Where the record of an event ends, and the next one begins. */
+  endOf(index: number): bigint {
+    return this.all[index + 1]?.position ?? this.#endOfLog;
+  }
+
   /** Resolves when an event is written. */
   grown(): Promise<void> {
     return new Promise((resolve) => this.#waiting.add(resolve));
@@ -159,6 +174,14 @@ export class Log {
     for (const resolve of waiting) resolve();
     return recorded;
   }
+}
+
+export function placeOf({ position }: Recorded): Place {
+  return { commit: position, prepare: position };
+}
+
+export function isBehind(place: Place, other: Place): boolean {
+  return place.commit > other.commit || (place.commit === other.commit && place.prepare > other.prepare);
 }
 
 function sizeOf(events: readonly Proposed[]): number {

@@ -17,7 +17,7 @@ import streamsPb, {
 import type { StreamIdentifier, UUID } from "@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js";
 import type { Message } from "google-protobuf";
 import type anyModule from "google-protobuf/google/protobuf/any_pb.js";
-import { appendBytesMax, type Expected, jsonType, type Outcome, type Proposed, type Recorded } from "./log.ts";
+import { appendBytesMax, type Expected, jsonType, type Outcome, type Place, type Proposed, type Recorded } from "./log.ts";
 
 // The very copies that the client's generated code uses.
 const ofClient = createRequire(createRequire(import.meta.url).resolve("@kurrent/kurrentdb-client"));
@@ -160,9 +160,9 @@ function recordedMessage(event: Recorded): ReadResp.ReadEvent.RecordedEvent {
   return message;
 }
 
-export function checkpointMessage(position: bigint): ReadResp {
+export function checkpointMessage({ commit, prepare }: Place): ReadResp {
   return new streamsPb.ReadResp().setCheckpoint(
-    new streamsPb.ReadResp.Checkpoint().setCommitPosition(String(position)).setPreparePosition(String(position)),
+    new streamsPb.ReadResp.Checkpoint().setCommitPosition(String(commit)).setPreparePosition(String(prepare)),
   );
 }
 
