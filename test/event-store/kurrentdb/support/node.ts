@@ -8,21 +8,8 @@ import {
   type ClusterEventStoreOptions,
   openClusterEventStore,
 } from "../../../../src/event-store/kurrentdb/cluster-event-store.ts";
-import { StandIn } from "../../../support/kurrentdb-stand-in/stand-in.ts";
 
-export type Cluster = {
-  connectionString: string;
-  /** Undefined on a real server. */
-  standIn: StandIn | undefined;
-  stop(): Promise<void>;
-};
-
-export async function aCluster(): Promise<Cluster> {
-  const url = process.env["KURRENTDB_URL"];
-  if (url !== undefined) return { connectionString: url, standIn: undefined, stop: async () => {} };
-  const standIn = await StandIn.start();
-  return { connectionString: standIn.connectionString, standIn, stop: () => standIn.stop() };
-}
+export { type KurrentDb as Cluster, kurrentDb as aCluster } from "../../../support/kurrentdb.ts";
 
 /** A prefix that nothing else uses. */
 export const aPrefix = (): string => `t-${randomUUID()}`;
