@@ -15,8 +15,10 @@ export type TestPostgres = {
   /** The name of a schema that nobody else uses. */
   freshSchema(): string;
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** The server's own process; undefined for one that POSTGRES_URL names. */
-  pid: number | undefined;
+  /** Where it listens, for a proxy before it. */
+  address: { path: string } | { host: string; port: number };
+  /** Its connection string through a proxy on this machine. */
+  urlThrough(proxyPort: number): string;
   stop(): Promise<void>;
 };
 
@@ -39,7 +41,7 @@ function binaries(): string | undefined {
 
 export async function startPostgres(): Promise<TestPostgres> {
   const named = process.env["POSTGRES_URL"];
-  if (named !== undefined) return over(named, undefined, async () => undefined);
+  if (named !== undefined) return over(named, addressIn(named), async () => undefined);
   const folder = mkdtempSync(join(tmpdir(), "troth-pg-"));
   const user = unprivileged();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -63,7 +65,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   process.once("exit", killed);
   const url = `postgres://troth@/postgres?host=${encodeURIComponent(folder)}&port=${port}`;
   await listening(server, url);
-  return over(url, server.pid, async () => {
+  return over(url, { path: join(folder, `.s.PGSQL.${port}`) }, async () => {
     process.off("exit", killed);
     const ended = new Promise((resolve) => server.once("close", resolve));
     server.kill("SIGINT");
@@ -98,7 +100,12 @@ async function listening(server: ChildProcess, url: string): Promise<void> {
   }
 }
 
-function over(url: string, pid: number | undefined, stopServer: () => Promise<void>): TestPostgres {
+function addressIn(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: port === "" ? 5432 : Number(port) };
+}
+
+function over(url: string, address: TestPostgres["address"], stopServer: () => Promise<void>): TestPostgres {
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on("error", () => undefined);
   const schemas: string[] = [];
@@ -106,7 +113,13 @@ function over(url: string, pid: number | undefined, stopServer: () => Promise<vo
     (await pool.query<Record<string, unknown>>(text, values)).rows;
   return {
     url,
-    pid,
+    address,
+    urlThrough(proxyPort) {
+      if ("path" in address) return `postgres://troth@127.0.0.1:${proxyPort}/postgres`;
+      const through = new URL(url);
+      through.host = `127.0.0.1:${proxyPort}`;
+      return through.href;
+    },
     query,
     freshSchema() {
       const schema = `test_${randomUUID().replaceAll("-", "")}`;
@@ -115,7 +128,7 @@ function over(url: string, pid: number | undefined, stopServer: () => Promise<vo
     },
     async stop() {
       // A server of somebody else's keeps nothing of ours.
-      if (pid === undefined) for (const schema of schemas) await query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      if (!("path" in address)) for (const schema of schemas) await query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
       await pool.end();
       await stopServer();
     },

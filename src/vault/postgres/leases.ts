@@ -88,7 +88,7 @@ export class Leases {
     const everyMs = this.#options.durationMs / renewalsPerLease;
     while (!this.#ended.signal.aborted) {
       try {
-        // Whoever waits for an erasure is told at once that it was heard of.
+        // Whoever waits for an erasure is told at once.
         while ((await this.#renew()) && !this.#ended.signal.aborted);
         this.#failure = undefined;
       } catch (error) {
@@ -104,7 +104,7 @@ export class Leases {
     await delay(ms, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
   }
 
-  /** @returns whether it brought erasures, which the row does not say yet. */
+  /** @returns whether there may be erasures of which the row does not say yet that they were heard of. */
   async #renew(): Promise<boolean> {
     const { lease, database } = this.#options;
     const [term, askedAt] = [lease.term, lease.now()];
@@ -112,7 +112,7 @@ export class Leases {
     // Another node took this one for dead; or the database was set back, and numbers its erasures anew.
     if (heard === undefined) {
       await this.#register();
-      return false;
+      return true;
     }
     this.#take(heard);
     lease.renew(term, askedAt);
