@@ -26,7 +26,8 @@ import {
   withCommitment,
 } from "../vault/examples.ts";
 
-export function vaultContract(name: string, open: () => ErasableVault | Promise<ErasableVault>): void {
+/** @param textRuns of the property that any text is opened as it was; fewer where each costs several waits for a disk. */
+export function vaultContract(name: string, open: () => ErasableVault | Promise<ErasableVault>, textRuns = 40): void {
   describe(`${name}: a vault`, () => {
     let vault: ErasableVault;
     beforeEach(async () => void (vault = await open()));
@@ -52,7 +53,7 @@ export function vaultContract(name: string, open: () => ErasableVault | Promise<
             const sealed = await vault.seal({ event: firstVisit, fields: texts.map((text) => note(anna, text)) });
             expect(await read(vault, requestFor(firstVisit, sealed))).toEqual(texts);
           }),
-          { numRuns: 40 },
+          { numRuns: textRuns },
         );
       });
 

@@ -39,7 +39,7 @@ describe.skipIf(noPostgres !== undefined)("on PostgreSQL", () => {
   const openNode = (options: Partial<PostgresVaultOptions> & { schema: string }): Promise<PostgresVault> =>
     openPostgresVault({ connectionString: postgres.url, keyEncryptionKey, create: true, ...options });
 
-  vaultContract("a node alone", async () => openNode({ schema: await emptyVault() }));
+  vaultContract("a node alone", async () => openNode({ schema: await emptyVault() }), 8);
 
   let schema: string;
   const opened: (() => unknown)[] = [];
