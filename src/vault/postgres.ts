@@ -18,7 +18,7 @@ export type PostgresVaultOptions = {
   keyEncryptionKey: KeyObject;
   /** Make the vault where the database has none. */
   create: boolean;
-  /** Of the tables. Default `troth_vault`. */
+  /** Of the tables; at most 63 bytes, beyond which PostgreSQL cuts names. Default `troth_vault`. */
   schema?: string;
   /** Default 5,000: how long the database may take to connect, or for a statement. */
   timeoutMs?: number;
@@ -44,6 +44,7 @@ export async function openPostgresVault(options: PostgresVaultOptions): Promise<
   const { connectionString, keyEncryptionKey, create, schema = "troth_vault" } = options;
   const { timeoutMs = 5_000, connectionsMax = 4, keysInMemoryMax = 10_000, leaseMs = leaseMsMax } = options;
   if (keyEncryptionKey.symmetricKeySize !== keyBytes) throw new RangeError(`the key-encryption key must have ${keyBytes} bytes`);
+  if (Buffer.byteLength(schema) > 63) throw new RangeError(`${schema} is too long for the name of a schema`);
   const memory = new SharedMemory(keysInMemoryMax);
   const lease = new Lease(leaseMs, () => memory.keys.clear());
   // Connections of its own, so that no press of work keeps the lease from being renewed.
