@@ -1,6 +1,6 @@
 /** One attempt at an append, with our own deadline. */
 import type { BinaryEventData, WrongExpectedVersionError } from "@kurrent/kurrentdb-client";
-import { noStream } from "../event-store.ts";
+import { noStream, StoreUnavailableError } from "../event-store.ts";
 import type { Connection } from "./connection.ts";
 import { isOfType, isTransient, within } from "./retry.ts";
 
@@ -43,5 +43,8 @@ export async function attemptAppend(
 /** The client's errors have empty messages as often as not. */
 function refusalOf(error: unknown): Error {
   const { type, message } = error as { type?: string; message?: string };
-  return new Error(`the cluster refused an append: ${[type, message].filter((part) => part).join(", ")}`, { cause: error });
+  if (type === "maximum-append-size-exceeded")
+    return new RangeError("the append is larger than the cluster takes", { cause: error });
+  if (type === undefined) return error as Error;
+  return new StoreUnavailableError("failed", { cause: new Error([type, message].filter((part) => part).join(": ")) });
 }

@@ -96,6 +96,8 @@ class FollowingStore implements ClusterEventStore {
   #failure: string | undefined;
   #heardAt: number | undefined;
   #levelAt = performance.now();
+  /** The cluster has said so long ago that it stored something, and nothing has come since. */
+  #owedSince: number | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(copy: Copy, connections: Connections, options: ClusterEventStoreOptions) {
@@ -246,7 +248,10 @@ class FollowingStore implements ClusterEventStore {
     const events = newEvents.map(clusterEvent);
     for (let attempt = 1; !expected.isSettled; attempt += 1) {
       const answer = await attemptAppend(this.#connections.appends, target, expectedRevision, events, this.#attemptMsMax);
-      if (answer.kind === "stored") return;
+      if (answer.kind === "stored") {
+        if (!expected.isSettled) this.#owedSince ??= performance.now();
+        return;
+      }
       if (answer.kind === "conflict") return expected.refused(answer.actualRevision);
       if (answer.kind === "refused") return expected.fail(answer.error);
       await delay(backoffMs(attempt, this.#pace.retryMsFirst, this.#pace.retryMsMost));
@@ -279,6 +284,9 @@ class FollowingStore implements ClusterEventStore {
   #refuseStopped(): void {
     if (this.#closing !== undefined) throw new StoreUnavailableError("closed");
     if (this.#state === "stopped") throw new StoreUnavailableError("damaged", { cause: new Error(this.#failure) });
+    // An election takes seconds and is waited for; whoever comes after that should not wait for what those before waited for in vain.
+    const isAway = this.#state === "lost-touch" && performance.now() - this.#levelAt > this.#appendMsMax;
+    if (isAway) throw new StoreUnavailableError("failed", { cause: new Error(this.#failure) });
   }
 
   async #follow(): Promise<void> {
@@ -291,6 +299,7 @@ class FollowingStore implements ClusterEventStore {
           place: () => this.#copy.place(),
           ask: () => this.#askForLast(),
           take: (events, passed) => this.#take(events, passed),
+          owedSince: () => this.#owedSince,
           heard: () => void (this.#heardAt = performance.now()),
           caughtUp: () => this.#stand("following"),
           fellBehind: () => this.#stand("catching-up"),
@@ -309,6 +318,8 @@ class FollowingStore implements ClusterEventStore {
 
   #stand(state: CopyStatus["state"], failure?: string): void {
     if (this.#state === "following" || state === "following") this.#levelAt = performance.now();
+    // What was stored may have been given to the subscription that is lost: the next one gives it again.
+    if (state !== "following") this.#owedSince = undefined;
     this.#state = state;
     this.#failure = failure;
     if (state === "following") this.#firstLevel.resolve(undefined);
@@ -317,6 +328,7 @@ class FollowingStore implements ClusterEventStore {
   #take(events: readonly ReceivedEvent[], passed: Place | undefined): void {
     const { taken, broken } = this.#takeWhole(events, passed);
     if (taken.length > 0) {
+      this.#owedSince = undefined;
       this.#options.onCopied?.(taken);
       this.#arrivals.arrived(taken);
       this.#news.announce();

@@ -12,7 +12,7 @@ import { backoffMs, TimedOutError } from "./retry.ts";
 export type Pace = {
   /** After so long without a word the cluster is asked something. */
   heartbeatMs: number;
-  /** After so long without a word the subscription is made anew, though the cluster answers. */
+  /** After so long without a word the subscription is made anew, though the cluster answers; sooner where something is owed. */
   silenceMsMax: number;
   /** How long a subscription may take to be confirmed. */
   confirmMsMax: number;
@@ -36,6 +36,8 @@ export type Follower = {
   ask(): Promise<void>;
   /** Takes events in order, and a place before which there are no more. What it throws ends the subscription, not the following. */
   take(events: readonly ReceivedEvent[], passed: Place | undefined): void;
+  /** Since when the cluster has stored something that has not come; undefined where it owes nothing. */
+  owedSince(): number | undefined;
   /** The cluster has said something. */
   heard(): void;
   caughtUp(): void;
@@ -43,9 +45,16 @@ export type Follower = {
   lost(cause: unknown): void;
 };
 
-/** Bounds of one transaction of the copy, so that requests are answered in between. */
-const batchCountMax = 500;
+/** Bounds of one transaction of the copy, so that requests are answered in between: some 30 ms. */
+const batchCountMax = 2_000;
 const batchBytesMax = 4 * 1024 * 1024;
+/**
+ * After a write so many times what it took is waited for more. A transaction costs as much as twenty events of it: where events come
+ * one by one and faster than that, they are better written together; where they come slower, nothing waits.
+ */
+const restPerWrite = 2;
+/** Events on their way from the client to the inbox. */
+const handedOverCountMax = 500;
 /** A filter that matches little makes the server say so after each such stretch of the log, and not more often. */
 const searchWindow = 10_000;
 
@@ -119,7 +128,7 @@ function subscribe(client: KurrentDBClient, follower: Follower, onItem: (item: I
         checkpointReached: (_, passed) => void (isPlace(passed) && subscription.push({ passed } satisfies Item)),
       },
     },
-    { highWaterMark: batchCountMax },
+    { highWaterMark: handedOverCountMax },
   );
   subscription.on("caughtUp", () => subscription.push("caught-up" satisfies Item));
   subscription.on("fellBehind", () => subscription.push("fell-behind" satisfies Item));
@@ -136,27 +145,35 @@ function inboxOf(follower: Follower, fail: (error: unknown) => void): { put(item
   let bytes = 0;
   let passed: Place | undefined;
   let isDue = false;
+  let restUntil = 0;
 
   const flush = (): boolean => {
     const [taken, passedHere] = [events, passed];
     events = [];
     bytes = 0;
     passed = undefined;
+    if (taken.length === 0 && passedHere === undefined) return true;
+    const startedAt = performance.now();
     try {
-      if (taken.length > 0 || passedHere !== undefined) follower.take(taken, passedHere);
-      return true;
+      follower.take(taken, passedHere);
     } catch (error) {
       fail(error);
       return false;
     }
+    const endedAt = performance.now();
+    restUntil = endedAt + restPerWrite * (endedAt - startedAt);
+    return true;
   };
   const flushSoon = (): void => {
     if (isDue) return;
     isDue = true;
-    setImmediate(() => {
+    const whenDue = (): void => {
       isDue = false;
       flush();
-    });
+    };
+    const restMs = restUntil - performance.now();
+    if (restMs > 0) setTimeout(whenDue, restMs);
+    else setImmediate(whenDue);
   };
   return {
     put(item) {
@@ -193,11 +210,13 @@ function pulseOf(follower: Follower, pace: Pace, end: (error?: unknown) => void)
     }
     isAsking = false;
   };
+  /** Whatever an earlier subscription did not give, this one has its time for. */
+  const owedMs = (now: number): number => now - Math.max(startedAt, follower.owedSince() ?? now);
   const look = (): void => {
     const now = performance.now();
     if (wordAt === undefined) {
       if (now - startedAt > pace.confirmMsMax) end(new TimedOutError("a subscription", pace.confirmMsMax));
-    } else if (now - wordAt > pace.silenceMsMax) {
+    } else if (now - wordAt > pace.silenceMsMax || owedMs(now) > pace.heartbeatMs) {
       end();
     } else if (now - wordAt > pace.heartbeatMs && !isAsking) {
       void ask();
