@@ -44,7 +44,7 @@ export async function attemptAppend(
 function refusalOf(error: unknown): Error {
   const { type, message } = error as { type?: string; message?: string };
   if (type === "maximum-append-size-exceeded")
-    return new RangeError("the append is larger than the cluster takes", { cause: error });
+    return new RangeError(`the append is larger than the cluster takes: ${type}`, { cause: error });
   if (type === undefined) return error as Error;
   return new StoreUnavailableError("failed", { cause: new Error([type, message].filter((part) => part).join(": ")) });
 }

@@ -95,6 +95,8 @@ describe("the copy of a node", () => {
     renameSync(copy.path, aside);
     expect(() => copy.take(group)).toThrow(StoreUnavailableError);
     renameSync(aside, copy.path);
+    const unwritable = { ...given(fleet, 2, 40), leaf: undefined as unknown as Uint8Array };
+    expect(() => copy.take([...group, unwritable], at(50))).toThrow();
     expect([copy.head(), copy.place(), copy.revisionOf(fleet)]).toEqual([1, at(17), 0]);
     expect(copy.take(group).taken).toHaveLength(2);
   });
