@@ -153,6 +153,12 @@ module.exports = {
       ["^src/domain/values\\.ts$", "^node:", "^(stream|crypto)$", "node_modules/(zod|csv-parse|rrule-temporal)/"],
       "What a file holds is found out without a ledger, a server or a clock.",
     ),
+    only(
+      "moving-compares-logs-alone",
+      "^src/moving/",
+      ["^src/event-store/(log|event-store)\\.ts$", "^node:", "^timers/promises$"],
+      "What is sent in which order, and whether it came back the same, is said of any two logs.",
+    ),
     {
       name: "projections-never-append",
       comment: "Read models are derived; what they need of the log they are given.",

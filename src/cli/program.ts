@@ -22,6 +22,7 @@ const subcommands: Record<string, () => Promise<(shell: Shell) => Command>> = {
   replay: async () => (await import("./replay.ts")).replayCommand,
   backup: async () => (await import("./backup.ts")).backupCommand,
   restore: async () => (await import("./restore.ts")).restoreCommand,
+  migrate: async () => (await import("./migrate.ts")).migrateCommand,
   "rotate-log-key": async () => (await import("./rotate-log-key.ts")).rotateLogKeyCommand,
   witness: async () => (await import("./witness.ts")).witnessCommand,
   bundle: async () => (await import("./bundle.ts")).bundleCommand,

@@ -171,7 +171,7 @@ async function factsOf(log: Log, path: string, keysFolder: string, onProgress: B
   return { ledger: nameIn(log), head, root: roots.get(head)!, treeHead };
 }
 
-function nameIn(log: Log): string | null {
+export function nameIn(log: Log): string | null {
   const opened = decodeAll(log.readStream("ledger")).find(({ type }) => type === "LedgerOpened");
   return opened === undefined ? null : (opened.data as { ledger: string }).ledger;
 }

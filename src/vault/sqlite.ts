@@ -34,7 +34,7 @@ const emptyWalRetryMs = 20;
 const lineScanMax = 20_000;
 
 const schemaVersion = 1;
-const schema = `
+export const vaultSchema = `
   CREATE TABLE data_keys (subject TEXT, version INTEGER, wrapped BLOB NOT NULL, PRIMARY KEY (subject, version)) STRICT, WITHOUT ROWID;
   CREATE TABLE id_key (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped BLOB NOT NULL) STRICT;
   CREATE TABLE tombstones (subject TEXT PRIMARY KEY, erased_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -68,7 +68,7 @@ function openIdKey(db: DatabaseSync, path: string, keyEncryptionKey: KeyObject):
     if (version === schemaVersion) return;
     if (version !== 0)
       throw new Error(`${path} is a vault of version ${String(version)}; this program reads version ${schemaVersion}`);
-    db.exec(schema);
+    db.exec(vaultSchema);
     db.prepare("INSERT INTO id_key VALUES (1, ?)").run(wrapKey(keyEncryptionKey, newKey(), ["id-key"]));
   });
   const wrapped = db.prepare("SELECT wrapped FROM id_key").get()?.["wrapped"] as Uint8Array | undefined;

@@ -1,0 +1,75 @@
+/** `troth migrate`: an embedded ledger to a cluster, and back. */
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { MoveError } from "../composition/move-error.ts";
+import { type MovedToCluster, moveToCluster } from "../composition/to-cluster.ts";
+import { CliError } from "./errors.ts";
+import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
+import { unusableOf } from "./folder.ts";
+import { type FolderFlags, folderOf, slugArgument, withFolder, withJson } from "./options.ts";
+import { type Progress, progressOn } from "./progress.ts";
+import { say, sayJson, type Shell } from "./shell.ts";
+
+type Flags = FolderFlags & { toCluster?: boolean; prefix?: string; json?: boolean };
+
+export const migrateCommand = (shell: Shell): Command =>
+  withJson(withFolder(new Command("migrate")))
+    .summary("move a ledger to a KurrentDB cluster, or back")
+    .description(
+      "Moves the log, event by event in its order, and the keys of data subjects with it, reads back what was written and holds it against the log and against what was signed. Ids, bytes, order and root stay what they were. No server may run on the ledger meanwhile. Killed, it goes on when it is run again.\nTROTH_KURRENTDB_URL and TROTH_VAULT_URL, or the same names with _FILE, say where cluster and vault are.\nTo a cluster: the data folder becomes its first node. The log that was moved is kept as ledger.moved.db; the keys that were moved are removed, since an erasure would not reach them. Make a backup first.",
+    )
+    .option("--to-cluster", "move the ledger of the data folder to a cluster")
+    .option("--prefix <prefix>", "before the names of its streams on the cluster (the ledger's name where absent)", slugArgument)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  troth migrate --data /srv/troth --to-cluster
+  TROTH_KURRENTDB_URL_FILE=/run/secrets/kurrentdb_url TROTH_VAULT_URL_FILE=/run/secrets/vault_url troth migrate --to-cluster --json
+${exitCodesHelp("done", "usage", "folderInUse", "noLedger", "unusable")}`,
+    )
+    .action(async (flags: Flags) => migrate(shell, flags));
+
+async function migrate(shell: Shell, flags: Flags): Promise<void> {
+  if (flags.toCluster !== true) throw new CliError(exitCodes.usage, "say where it is to go: --to-cluster");
+  const progress = progressOn(shell);
+  const moved = await explained(progress, () =>
+    moveToCluster({
+      ...placeOf(flags, shell),
+      ...(flags.prefix === undefined ? {} : { prefix: flags.prefix }),
+      onProgress: (part, share) => progress.at(share, part),
+    }),
+  );
+  const folder = resolve(placeOf(flags, shell).folder);
+  if (flags.json) sayJson(shell, { folder, ...moved });
+  else say(shell, ...lines(folder, moved));
+}
+
+const placeOf = (flags: Flags, shell: Shell) => {
+  const { connections = {}, ...where } = folderOf(flags, shell);
+  return { ...where, connections };
+};
+
+async function explained<Result>(progress: Progress, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await unusableOf(work);
+  } catch (error) {
+    if (error instanceof MoveError) throw new CliError(exitCodes.unusable, messageOf(error), { cause: error });
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+const messageOf = ({ message, cause }: MoveError): string => (cause instanceof Error ? `${message} (${cause.message})` : message);
+
+function* lines(folder: string, { ledger, prefix, events, root, signedSize }: MovedToCluster): Generator<string> {
+  yield `Moved ${events} events of ${ledger} to the cluster, under ${prefix}, and read them back.`;
+  yield `Their root is ${root}.`;
+  yield signedSize === null
+    ? "No tree head was signed yet."
+    : `It bears out the tree head of ${signedSize} events that was signed last.`;
+  yield `${folder} is a node of the cluster now: \`troth serve --data ${folder}\` goes on there.`;
+  yield "Every further node needs a copy of its keys folder, and `troth init --cluster`.";
+  yield "ledger.moved.db holds the log as it was moved; delete it when you like. Backups of the ledger from before are of the past now.";
+}
