@@ -100,7 +100,7 @@ answer(
       const { secret } = await issueKeyFor(
         desk,
         { label: "bench" as Slug, scopes: [...keyScope.options] },
-        { kind: "system", id: "bench" },
+        { kind: "system", id: "command-line" },
       );
       return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, secret };
     },

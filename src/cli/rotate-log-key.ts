@@ -1,7 +1,7 @@
 /** `troth rotate-log-key`: the log passes to a new key, with the old one's signature. */
 import { Command } from "commander";
-import { rotateLogKey } from "../commands/tree-heads.ts";
-import type { KeyId } from "../domain/values.ts";
+import { rotateLogKeyAs } from "../commands/tree-heads.ts";
+import type { Instant } from "../domain/values.ts";
 import type { OpenLedger } from "../composition/ledger-folder.ts";
 import { FolderInUseError } from "../event-store/folder-lock.ts";
 import { CliError } from "./errors.ts";
@@ -10,7 +10,7 @@ import { withLedger } from "./folder.ts";
 import { type FolderFlags, folderOf, instantArgument, withFolder, withJson } from "./options.ts";
 import { say, sayJson, type Shell } from "./shell.ts";
 
-type Flags = FolderFlags & { oldKeyUntil?: string; json?: boolean };
+type Flags = FolderFlags & { oldKeyUntil?: Instant; json?: boolean };
 
 export const rotateLogKeyCommand = (shell: Shell): Command =>
   withJson(withFolder(new Command("rotate-log-key")))
@@ -33,9 +33,9 @@ async function rotate(shell: Shell, flags: Flags): Promise<void> {
   const { keys, oldKeyUntil } = await onFolder(flags, shell, async (ledger) => {
     const { desk, auditLog, store } = ledger;
     await startedSigning(ledger);
-    const request = { params: {}, body: flags.oldKeyUntil === undefined ? {} : { oldKeyUntil: flags.oldKeyUntil } };
-    const caller = { key: "key_0000000000000000" as KeyId, scopes: [] };
-    const { events } = await rotateLogKey.run(desk, { ...request, caller, correlation: "rotate-log-key" });
+    const asked = flags.oldKeyUntil === undefined ? {} : { oldKeyUntil: flags.oldKeyUntil };
+    const actor = { kind: "system" as const, id: "command-line" };
+    const { events } = await rotateLogKeyAs(desk, asked, { actor, correlation: "rotate-log-key" });
     const { leaf } = store.log.readById(events[0]!.id)!;
     // Signed with it, so the new key is in its place.
     await auditLog.treeHeadOf(store.log.head());

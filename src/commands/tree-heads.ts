@@ -3,10 +3,10 @@ import { z } from "zod";
 import { anchor, type Anchored, anchorStream } from "../domain/anchor.ts";
 import { DomainError } from "../domain/errors.ts";
 import { type KeyRotation, ledgerRecord } from "../domain/ledger-record.ts";
-import { addMs, dayMs, instant, latest } from "../domain/values.ts";
+import { addMs, dayMs, type Instant, instant, latest } from "../domain/values.ts";
 import { derivedId } from "../ledger/ids.ts";
-import type { Handled } from "../ledger/ledger.ts";
-import { defineCommand, type Desk, metaOf, noParams, requireUnbound } from "./command.ts";
+import type { CommandMeta, Handled } from "../ledger/ledger.ts";
+import { type Acknowledged, defineCommand, type Desk, metaOf, noParams, requireUnbound } from "./command.ts";
 
 /** Puts on record that a witness has seen a head. The same head and witness give the same event, on any node. */
 export function recordAnchor({ ledger }: Desk, anchored: Anchored): Promise<Handled> {
@@ -48,20 +48,20 @@ export const rotateLogKey = defineCommand({
   example: { oldKeyUntil: "2026-08-01T00:00:00.000Z" },
   refusals: ["log-not-signed", "log-key-rotated", "terms-invalid", "not-your-part"],
   waits: ["log-diverged", "tree-behind"],
-  async run(desk, request) {
+  run(desk, request) {
     requireUnbound(request.caller);
-    if (desk.auditLog === undefined) throw new DomainError("log-not-signed");
-    const now = desk.ledger.now();
-    const oldKeyUntil = latest(now, request.body.oldKeyUntil ?? addMs(now, bridgeDaysUsual * dayMs));
-    if (oldKeyUntil > addMs(now, bridgeDaysMax * dayMs))
-      throw new DomainError("terms-invalid", `both keys sign for ${bridgeDaysMax} days at most`, "/oldKeyUntil");
-    const rotation = (await desk.auditLog.prepareKeyRotation({ oldKeyUntil })) as KeyRotation;
-    const handled = await desk.ledger.handle(
-      ledgerRecord,
-      "ledger",
-      { type: "RotateLogKey", rotation, at: now },
-      metaOf("rotate-log-key", desk, { ...request, expectedRevision: undefined }),
-    );
-    return { ...handled, id: "ledger" };
+    return rotateLogKeyAs(desk, request.body, metaOf("rotate-log-key", desk, { ...request, expectedRevision: undefined }));
   },
 });
+
+/** @param asked until when both keys sign. */
+export async function rotateLogKeyAs(desk: Desk, asked: { oldKeyUntil?: Instant }, meta: CommandMeta): Promise<Acknowledged> {
+  if (desk.auditLog === undefined) throw new DomainError("log-not-signed");
+  const now = desk.ledger.now();
+  const oldKeyUntil = latest(now, asked.oldKeyUntil ?? addMs(now, bridgeDaysUsual * dayMs));
+  if (oldKeyUntil > addMs(now, bridgeDaysMax * dayMs))
+    throw new DomainError("terms-invalid", `both keys sign for ${bridgeDaysMax} days at most`, "/oldKeyUntil");
+  const rotation = (await desk.auditLog.prepareKeyRotation({ oldKeyUntil })) as KeyRotation;
+  const handled = await desk.ledger.handle(ledgerRecord, "ledger", { type: "RotateLogKey", rotation, at: now }, meta);
+  return { ...handled, id: "ledger" };
+}

@@ -20,7 +20,7 @@ export type Draft<Event extends AnyEvent> = Event & {
   occurredAt?: Instant;
 };
 
-/** Who recorded an event; `onBehalfOf` is the party whose word it is, where that is somebody else. */
+/** Who recorded an event; `onBehalfOf` is the party whose word it is, where that is somebody else. What each may record: `key-authority.ts`. */
 export type Actor = { kind: "key" | "rule" | "clock" | "system"; id: KeyId | string; onBehalfOf?: PartyId };
 
 /** An event with the place and the instants under which the log holds it. */

@@ -21,6 +21,27 @@ const scopeByType: Partial<Record<TrothEvent["type"], KeyScope>> = {
 };
 export const scopeFor = (type: TrothEvent["type"]): KeyScope => scopeByType[type] ?? "record";
 
+/**
+ * Whoever records beside keys, and what. An actor more, or a type more for one of them, takes a new version of the event: verifiers of
+ * earlier releases refuse what stands not here.
+ */
+const recordedByOwn: Readonly<Record<string, readonly TrothEvent["type"][]>> = {
+  "system/init": ["LedgerOpened", "KeyIssued"],
+  "system/command-line": ["KeyIssued", "KeyRevoked", "CensusTaken", "SubjectErased", "LogKeyRotated"],
+  "system/tombstone": ["SubjectErased"],
+  "system/witness": ["TreeHeadAnchored"],
+  "clock/daily": ["CensusTaken"],
+  "clock/weekly": ["PriorFitted", "DormancyModelFitted"],
+};
+
+/** Why an actor that is no key can't have recorded an event, verdicts left out; undefined where it can. */
+export function strangerIn({ type, actor: { kind, id, onBehalfOf } }: Recorded<TrothEvent>): string | undefined {
+  const name = `${kind}/${id}`;
+  const types = Object.hasOwn(recordedByOwn, name) ? recordedByOwn[name]! : [];
+  if (!types.includes(type)) return `${kind} ${id} records nothing of the kind`;
+  return onBehalfOf === undefined ? undefined : `${kind} ${id} speaks for nobody`;
+}
+
 /** A party's own key speaks of its promises and of what it took part in; the rest is the house's business. */
 const ofParties = /^(promise|agreement|interaction)-/;
 

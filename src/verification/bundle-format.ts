@@ -119,7 +119,8 @@ export class UnusableError extends Error {
 export const manifestText = (manifest: Manifest): string => `${canonicalText(manifest)}\n`;
 
 /**
- * @returns undefined for what is no manifest.
+ * @returns undefined for what is no manifest, or none in the form that it is written in: of a name that comes twice each reader takes
+ *   another one.
  * @throws UnusableError for one of another format, or with too many heads.
  */
 export function parseManifest(bytes: Uint8Array): Manifest | undefined {
@@ -132,7 +133,7 @@ export function parseManifest(bytes: Uint8Array): Manifest | undefined {
   if (Array.isArray(heads) && heads.length > headCountMax)
     throw new UnusableError(`the bundle brings ${heads.length} earlier tree heads; at most ${headCountMax} are looked at`);
   const known = { format, ...manifest } as Manifest;
-  return format === bundleFormat && isManifest(known) ? known : undefined;
+  return format === bundleFormat && isManifest(known) && textOf(bytes) === manifestText(known) ? known : undefined;
 }
 
 function isManifest(value: Manifest): boolean {
@@ -196,7 +197,9 @@ export function parseCensusFile(bytes: Uint8Array): CensusFile | undefined {
   if (typeof line !== "string" || !line.isWellFormed() || !isCount(index) || !isCount(accounts) || !Array.isArray(proof))
     return undefined;
   const hashes = proof.map((hash) => (typeof hash === "string" ? hashFromBase64(hash) : undefined));
-  return hashes.every((hash) => hash !== undefined) ? { line: utf8(line), index, accounts, proof: hashes } : undefined;
+  if (!hashes.every((hash) => hash !== undefined)) return undefined;
+  const file = { line: utf8(line), index, accounts, proof: hashes };
+  return textOf(bytes) === formatCensusFile(file) ? file : undefined;
 }
 
 /** A sealed text that is disclosed, or said to be erased: one line. */
@@ -218,7 +221,13 @@ export function parseOpenings(bytes: Uint8Array): Opening[] | undefined {
   return openings.every((opening) => opening !== undefined) ? openings : undefined;
 }
 
+/** Undefined too for one that is written otherwise than `formatOpening` does. */
 function openingIn(line: string): Opening | undefined {
+  const opening = readOpening(line);
+  return opening !== undefined && formatOpening(opening) === `${line}\n` ? opening : undefined;
+}
+
+function readOpening(line: string): Opening | undefined {
   const value = jsonIn(utf8(line));
   if (typeof value !== "object" || value === null) return undefined;
   const { event, subject, field, salt, value: text, erased, ...rest } = value as Record<string, unknown>;

@@ -10,8 +10,8 @@ import { verifyConsistency, verifyInclusion } from "../audit/merkle.ts";
 import { parseReceipt } from "../audit/receipt.ts";
 import { parseNote } from "../audit/signed-note.ts";
 import { clockSkewMsMax } from "../domain/log-time.ts";
-import { addMs, type Instant } from "../domain/values.ts";
-import { type Auditor, lagMsUsual, type OnProgress } from "./auditor.ts";
+import { addMs, epochMs, type Instant, instantAt } from "../domain/values.ts";
+import { type Auditor, lagMsUsual, latestMsBy, notAfterNow, type OnProgress } from "./auditor.ts";
 import {
   type CensusFile,
   censusPath,
@@ -31,7 +31,6 @@ import { EventChecks } from "./event-checks.ts";
 import { type ClaimedHead, Heads } from "./heads.ts";
 import { type LeafEvent, nameOf } from "./leaf-event.ts";
 import { LogStory } from "./log-story.ts";
-import { tellOpenLoads } from "./open-loads.ts";
 import { Receipts } from "./receipts.ts";
 import type { Inquiry, LeafName, Report } from "./report.ts";
 import { WitnessBounds } from "./witness-bounds.ts";
@@ -113,11 +112,13 @@ class DossierVerification {
     this.#bounds.tell(this.#head.size);
     this.#tellLedger();
     this.#tellKeys();
-    const completeUpTo = this.#completeUpTo();
+    const countedUpTo = this.#completeUpTo();
+    const completeUpTo = notAfterNow(this.#parts.auditor, countedUpTo) ?? null;
     this.#events.times.end();
-    this.#events.withinBounds(() => this.#requireVerdicts(completeUpTo));
+    this.#events.tellLoads(keptSize);
+    this.#events.withinBounds(() => this.#requireVerdicts(countedUpTo));
     this.#events.endOfCorrections();
-    this.#events.tellStandstills();
+    this.#events.tellAfterthoughts();
     return { bundle: this.#bundle(), completeUpTo, text: this.#events.disclosures.end(), promises: this.#promises() };
   }
 
@@ -227,15 +228,24 @@ class DossierVerification {
   }
 
   async #verifySignatures(): Promise<void> {
-    const { auditor, inquiry } = this.#parts;
+    const { auditor } = this.#parts;
     const keys = await this.#story.logKeys();
     await this.#heads.verifySignatures(auditor, keys, (timeMs, size) => {
-      const { logTime } = this.#events.times;
       this.#events.times.refutes(timeMs, size);
-      if (size === this.#head.size) this.#bounds.saw(timeMs, size);
-      if (size === this.#head.size && logTime !== undefined && Date.parse(logTime) > timeMs + clockSkewMsMax)
-        inquiry.failed("record", `leaves say that they were recorded by ${logTime}, and a witness had seen them before`);
+      if (size !== this.#head.size) return;
+      this.#bounds.saw(timeMs, size);
+      this.#requireRecordedBy(timeMs, "a witness had seen them before");
     });
+    const latestMs = latestMsBy(auditor);
+    if (latestMs === undefined) return;
+    this.#events.times.refutes(latestMs, this.#head.size);
+    this.#requireRecordedBy(latestMs, `by your clock it is ${instantAt(latestMs)} at most`);
+  }
+
+  #requireRecordedBy(timeMs: number, when: string): void {
+    const { logTime } = this.#events.times;
+    if (logTime !== undefined && epochMs(logTime) > timeMs + clockSkewMsMax)
+      this.#parts.inquiry.failed("record", `leaves say that they were recorded by ${logTime}, and ${when}`);
   }
 
   /** No census counts them, so a break or a correction may be missing without a trace; the gap at least is told. */
@@ -248,22 +258,22 @@ class DossierVerification {
       );
   }
 
-  /** No census counts the events of keys either. */
+  /** No census counts the events of keys and of policies either: the last of them may be missing without a trace. */
   #tellKeys(): void {
     this.#parts.inquiry.note(
       "not-covered",
-      "only the whole log shows that no key was revoked before it spoke: the events of keys are counted by no census",
+      "only the whole log shows that no key was revoked before it spoke, and that no later policy was adopted: no census counts the events of keys and policies",
     );
   }
 
   /** Up to when nothing of the account is missing. */
-  #completeUpTo(): Instant | null {
+  #completeUpTo(): Instant | undefined {
     const { inquiry, auditor, manifest } = this.#parts;
     const treeSize = this.#countedUpTo();
     if (treeSize === undefined) {
       if (manifest.census === null)
         inquiry.unmet("leaves", "no census counts this account yet, so nothing shows that its history is complete");
-      return null;
+      return undefined;
     }
     const isCountedToItsRecord = this.#census!.position - 1 === treeSize;
     const upTo = isCountedToItsRecord ? this.#census!.recordedAt : this.#times.findLast(({ index }) => index < treeSize)?.logTime;
@@ -273,12 +283,17 @@ class DossierVerification {
         "not-covered",
         `${younger} leaves of the account are younger than the census: they are shown, and nothing shows that there are no others`,
       );
+    this.#requireAsOf(notAfterNow(auditor, upTo));
+    return upTo;
+  }
+
+  #requireAsOf(upTo: Instant | undefined): void {
+    const { inquiry, auditor } = this.#parts;
     if (auditor.asOf !== undefined && (upTo === undefined || upTo < auditor.asOf))
       inquiry.unmet(
         "leaves",
         `the dossier is complete up to ${upTo ?? "no instant that can be told"}, and you asked for ${auditor.asOf}: later events may have been left out`,
       );
-    return upTo ?? null;
   }
 
   /** How many leaves of the log the census counted, where it stands and its line says that this is all of the account. */
@@ -309,24 +324,22 @@ class DossierVerification {
   }
 
   /** Where something was due when the census was taken, it must stand on record; what fell due since may have been left out. */
-  #requireVerdicts(completeUpTo: Instant | null): void {
+  #requireVerdicts(completeUpTo: Instant | undefined): void {
     const { inquiry, auditor, manifest } = this.#parts;
     const { recomputation, doubts } = this.#events;
     const now = this.#events.times.logTime;
     if (now === undefined) return;
-    tellOpenLoads(inquiry, recomputation, this.#head.size, now);
     const lagMs = auditor.lagMs ?? lagMsUsual;
     const treeSize = this.#census?.data.treeSize ?? 0;
     const overdue = new Set<string>();
-    if (completeUpTo !== null) {
+    if (completeUpTo !== undefined) {
       const then = addMs(completeUpTo, -lagMs);
       const sizeThen = Math.min(treeSize, this.#sizeAt(then));
       for (const due of recomputation.unrecorded(this.#head.size, now, sizeThen, then)) {
         if (this.#events.isEarly(due, now)) continue;
-        const { stream, account, message } = due;
+        const { stream, message } = due;
         overdue.add(`${stream} ${message}`);
-        const told = `${stream}: ${message}; it had been due when the census was taken`;
-        this.#events.doubtable({ check: "verdicts", message: told }, doubts.about({ stream, account }));
+        this.#events.missing(due, `${stream}: ${message}; it had been due when the census was taken`);
       }
     }
     const then = addMs(now, -lagMs);

@@ -1,4 +1,5 @@
 /** Everything that is asked of a leaf beside its hash, whether it comes with the whole log or with a dossier. */
+import { occurrenceOf } from "../domain/attesting.ts";
 import { addMs, type Instant } from "../domain/values.ts";
 import { Admission, type Completeness } from "./admission.ts";
 import { type Auditor, lagMsUsual } from "./auditor.ts";
@@ -8,11 +9,10 @@ import { type Doubt, doubtOf, Doubts } from "./doubts.ts";
 import { FingerprintTable } from "./fingerprints.ts";
 import { Lag } from "./lag.ts";
 import { formatKnown, type LeafEvent, nameOf, readLeaf } from "./leaf-event.ts";
-import { tellOpenLoads } from "./open-loads.ts";
+import { tellLoads } from "./open-loads.ts";
 import { correctionCountMax, RecordedTimes } from "./recorded-times.ts";
 import { isVerdict, Recomputation, type Unrecorded } from "./recomputation.ts";
 import type { CheckName, Finding, Inquiry, LeafName } from "./report.ts";
-import { whileOf } from "./witness-bounds.ts";
 import { TooMuchWorkError, Work } from "./work.ts";
 
 type Situation = {
@@ -54,7 +54,9 @@ export class EventChecks {
   /** Leaves so far. */
   #position = 0;
   #corrections = 0;
-  #dueAtFurthest: Set<string> | undefined;
+  #dueAtFurthest: { position: number; names: Set<string> } | undefined;
+  /** What was missing, in words, when an event that nobody knows put it in doubt. */
+  readonly #dueBeforeDoubt = new Map<string, string>();
   readonly #dueAtCorrections: { correction: LeafName; due: string }[] = [];
   readonly #lagMs: number;
 
@@ -68,8 +70,8 @@ export class EventChecks {
     this.#lagMs = auditor.lagMs ?? lagMsUsual;
     this.work = new Work(auditor.workBounds);
     this.#admission = new Admission(situation, this.work);
-    this.recomputation = new Recomputation(this.#lagMs, this.work, situation.isLog);
     this.#lag = new Lag(this.#lagMs);
+    this.recomputation = new Recomputation(this.#lag, this.work, situation.isLog);
   }
 
   take(bytes: Uint8Array, index: number): TakenLeaf {
@@ -86,12 +88,12 @@ export class EventChecks {
     const leaf = nameOf(event, index);
     this.#requireNewId(event, leaf);
     this.#requireNextRevision(event, leaf);
-    if (read.kind === "newer") this.#tellNewer(read.reason, event, leaf);
     const isCorrection = event.type === "ClockCorrected";
     if (isCorrection) this.withinBounds(() => this.#judgeBeforeCorrection(event, leaf), leaf);
     this.times.append(event.recordedAt, leaf, isCorrection);
     this.#position = index + 1;
     this.#lag.append(this.#position, this.times.logTimeMs);
+    if (read.kind === "newer") this.#tellNewer(read.reason, event, leaf);
     if (event.sealed.length > 0) this.disclosures.sealed(event);
     if (event.type === "SubjectErased") this.disclosures.erased(event.data.subject, leaf);
     if (read.kind === "newer") return { account: event.account };
@@ -101,15 +103,19 @@ export class EventChecks {
     return { account: event.account, event };
   }
 
-  /** What can only be said once every leaf has come. */
-  end(): void {
+  /** What can only be said once every leaf has come. @param keptSize of the largest tree head that the auditor kept. */
+  end(keptSize: number): void {
     this.times.end();
-    const now = this.times.logTime;
-    if (now !== undefined)
-      this.withinBounds(() => tellOpenLoads(this.#situation.inquiry, this.recomputation, this.#situation.size, now));
+    this.tellLoads(keptSize);
     this.withinBounds(() => this.#requireVerdicts());
     this.endOfCorrections();
-    this.tellStandstills();
+    this.tellAfterthoughts();
+  }
+
+  tellLoads(keptSize: number): void {
+    const { inquiry, size } = this.#situation;
+    const now = this.times.logTime;
+    if (now !== undefined) this.withinBounds(() => tellLoads(inquiry, this.recomputation, { size, now, keptSize }));
   }
 
   /** Judges as long as the bundle is worth it; says so once where it is not, and goes on with everything else. */
@@ -143,23 +149,9 @@ export class EventChecks {
     inquiry.found({ ...finding, grade: "unmet", message });
   }
 
-  /** What is no fault of anybody, and keeps promises from being judged in time, or at all. */
-  tellStandstills(): void {
-    const { inquiry } = this.#situation;
-    const late = this.recomputation.lateVerdicts;
-    if (late !== undefined)
-      inquiry.note(
-        "late-verdicts",
-        `${late.count} verdicts were put on record later than they were due by more than the lag, this one by ${whileOf(late.lateMs)}: until then what they say could not be seen`,
-        { index: late.position - 1 },
-      );
+  /** What is no fault that shows, and what an auditor should ask about. */
+  tellAfterthoughts(): void {
     this.withinBounds(() => this.#tellAfterthoughts());
-    const { forAgreements, forConditions } = this.recomputation.waiting();
-    if (forAgreements + forConditions > 0)
-      inquiry.note(
-        "not-binding",
-        `${forAgreements + forConditions} promises bind nobody yet, so nothing of them can be due: ${forAgreements} belong to agreements that were not made, ${forConditions} wait for a condition without an end`,
-      );
   }
 
   #tellAfterthoughts(): void {
@@ -188,27 +180,37 @@ export class EventChecks {
       inquiry.unmet("verdicts", `${stream}: ${message} by ${at}, to where the log had come before ${turnedBack}`, { leaf });
   }
 
-  /** What has been due for longer than the lag stands on record. @param only what is about to be put in doubt. */
-  #requireVerdicts(only: Doubt = {}): void {
+  /** What has been due for longer than the lag stands on record. */
+  #requireVerdicts(): void {
     const { logTime } = this.times;
     if (logTime === undefined) return;
-    this.#dueAtFurthest = undefined;
+    for (const [due, message] of this.#overdue(logTime)) this.missing(due, message);
+  }
+
+  /** What has been due for longer than the lag and stands on no record, in words. */
+  *#overdue(logTime: Instant, only: Doubt = {}): Generator<[Unrecorded, message: string]> {
     for (const due of this.#unrecorded(logTime, only)) {
       if (this.isEarly(due, logTime)) continue;
-      const { stream, account, message } = due;
-      const told = `${stream}: ${message}; it has been due since before ${this.#lag.then.at}`;
-      this.doubtable({ check: "verdicts", message: told }, this.doubts.about({ stream, account }));
+      yield [due, `${due.stream}: ${due.message}; it has been due since before ${this.#lag.then.at}`];
     }
+  }
+
+  /** It should stand on record, and does not: an event that nobody knows explains it where it had not been due before that. */
+  missing(due: Unrecorded, message: string): void {
+    const before = this.#dueBeforeDoubt.get(nameOfDue(due));
+    const doubt = before === undefined ? this.doubts.about(due) : undefined;
+    this.doubtable({ check: "verdicts", message: before ?? message }, doubt);
   }
 
   /** The verdict on record is from a time that the clock was turned back from, and held then: the keeper lets it stand. */
   isEarly({ type, stream, occurrence }: Unrecorded, logTime: Instant): boolean {
     const furthest = this.times.furthest!;
     if (type !== "VerdictWithdrawn" || furthest === logTime) return false;
-    this.#dueAtFurthest ??= new Set(
-      [...this.recomputation.unrecorded(this.#position, furthest, this.#position, furthest)].map(nameOfDue),
-    );
-    return !this.#dueAtFurthest.has(nameOfDue({ stream, occurrence }));
+    if (this.#dueAtFurthest?.position !== this.#position) {
+      const due = this.recomputation.unrecorded(this.#position, furthest, this.#position, furthest);
+      this.#dueAtFurthest = { position: this.#position, names: new Set([...due].map(nameOfDue)) };
+    }
+    return !this.#dueAtFurthest.names.has(nameOfDue({ stream, occurrence }));
   }
 
   #unrecorded(logTime: Instant, only: Doubt = {}): Iterable<Unrecorded> {
@@ -277,7 +279,9 @@ export class EventChecks {
     if (fault !== undefined) this.#found("record", fault, event, leaf);
     const remark = this.recomputation.remarkOn(event);
     if (remark !== undefined) inquiry.note(remark.kind, remark.message, leaf, remark.counts);
-    if (!isVerdict(event) || fault !== undefined) return;
+    if (!isVerdict(event)) return;
+    this.#dueBeforeDoubt.delete(nameOfDue({ stream: event.stream, occurrence: occurrenceOf(event) }));
+    if (fault !== undefined) return;
     inquiry.checked("verdicts");
     const disagreement = this.recomputation.disagreement(event);
     if (disagreement?.grade === "unmet") inquiry.unmet("verdicts", disagreement.message, { leaf });
@@ -291,15 +295,15 @@ export class EventChecks {
   }
 
   /**
-   * What had to be on record before is judged as ever: else an event that nobody knows would free others of judgement. What comes
-   * after it, and may rest on it, is told as not shown.
+   * What had to be on record before, and does not come to be, is judged as ever: else an event that nobody knows would free others of
+   * judgement. What comes after it, and may rest on it, is told as not shown.
    */
   #tellNewer(reason: string, event: LeafEvent, leaf: LeafName): void {
-    const { inquiry, isLog } = this.#situation;
+    const { inquiry } = this.#situation;
     const isFirst = this.doubts.isEmpty;
     const doubt = doubtOf(event);
     if (!this.doubts.has(doubt)) {
-      if (isLog) this.withinBounds(() => this.#requireVerdicts(doubt), leaf);
+      this.withinBounds(() => this.#rememberDue(doubt), leaf);
       this.doubts.add(doubt, leaf.index + 1);
     }
     if (isFirst)
@@ -309,6 +313,13 @@ export class EventChecks {
         { leaf },
       );
     inquiry.note("newer-events", `${reason} are not known here`, leaf);
+  }
+
+  #rememberDue(doubt: Doubt): void {
+    const { logTime } = this.times;
+    if (logTime === undefined) return;
+    for (const [due, message] of this.#overdue(logTime, doubt))
+      if (!this.#dueBeforeDoubt.has(nameOfDue(due))) this.#dueBeforeDoubt.set(nameOfDue(due), message);
   }
 }
 

@@ -50,6 +50,14 @@ export class AccountEvidence {
     return this.lastCorrection <= size ? known : known.map((one) => this.#stateAt(one, size));
   }
 
+  /** The position of the last event that was recorded by then; 0 where there was none. */
+  lastBy(at: Instant): number {
+    const corrections = [...this.#corrected.values()].flatMap((one) => one.corrections);
+    const last = this.interactions.findLast((one) => (one.earlier?.[0] ?? one).recordedAt <= at);
+    const corrected = corrections.filter(({ recordedAt }) => recordedAt <= at).map(({ position }) => position);
+    return Math.max(last?.position ?? 0, ...corrected);
+  }
+
   #stateAt(one: Interaction, size: number): Interaction {
     const known = this.#corrected.get(one.id);
     if (known === undefined) return one;

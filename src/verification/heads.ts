@@ -10,16 +10,13 @@ import { openUnderPolicy, quorumOf } from "../audit/policy.ts";
 import { parseNote } from "../audit/signed-note.ts";
 import { type Cosignature, parseTreeHeadText, type TreeHead } from "../audit/tree-head.ts";
 import { isSameKey, type VerifierKey } from "../audit/verifier-key.ts";
-import { dayMs, epochMs, type Instant, instantAt } from "../domain/values.ts";
-import type { Auditor } from "./auditor.ts";
+import { type Instant, instantAt } from "../domain/values.ts";
+import { type Auditor, latestMsBy } from "./auditor.ts";
 import { UnusableError } from "./bundle-format.ts";
 import type { CheckName, Inquiry } from "./report.ts";
 
 /** What a note says before anybody has looked at its signatures. */
 export type ClaimedHead = TreeHead & { name: string; note: Uint8Array; check: CheckName };
-
-/** By so much an auditor's clock may be off. */
-const clockOffMsMax = dayMs;
 
 export class Heads {
   readonly #inquiry: Inquiry;
@@ -160,7 +157,8 @@ export class Heads {
 
   /** Nobody has seen a head tomorrow: a witness that says so has a clock, or an owner, that can't be relied on. */
   #isToCome({ key, time }: Cosignature, name: string, now: Instant | undefined): boolean {
-    if (now === undefined || time * 1_000 <= epochMs(now) + clockOffMsMax) return false;
+    const latestMs = latestMsBy({ now });
+    if (latestMs === undefined || time * 1_000 <= latestMs) return false;
     this.#inquiry.note(
       "anchor",
       `${key.name} says that it saw ${name} at ${instantAt(time * 1_000)}, and your clock shows ${now}: its cosignature was not counted`,

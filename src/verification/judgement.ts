@@ -88,11 +88,14 @@ export class Judgement {
     return this.#concerned.length > keptEvidenceMax;
   }
 
-  /** When the last of what it rests on was recorded, the words left out; or long ago. */
-  get lastRecordedAt(): Instant {
-    const { completedAt } = this.grounds.recording ?? {};
-    const last = this.#lastRecordedAt > this.#evidence.lastCorrectedAt ? this.#lastRecordedAt : this.#evidence.lastCorrectedAt;
-    return completedAt !== undefined && completedAt > last ? completedAt : last;
+  /** When the last of the evidence that it rests on was recorded, corrections left out; or long ago. */
+  get lastEvidenceAt(): Instant {
+    return this.#lastRecordedAt;
+  }
+
+  /** When evidence of the account was last corrected or retracted; or long ago. */
+  get lastCorrectedAt(): Instant {
+    return this.#evidence.lastCorrectedAt;
   }
 
   /** Undefined where the promise has no occurrence of that number. */

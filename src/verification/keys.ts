@@ -1,5 +1,5 @@
 /** The keys that were issued, as the log tells of them: whether whoever is said to have recorded an event could have. */
-import { trespassOf } from "../domain/key-authority.ts";
+import { strangerIn, trespassOf } from "../domain/key-authority.ts";
 import type { IssuedKey } from "../domain/key.ts";
 import { epochMs } from "../domain/values.ts";
 import type { LeafEvent } from "./leaf-event.ts";
@@ -11,9 +11,6 @@ type KnownKey = Pick<IssuedKey, "scopes" | "party"> & { revokedAtMs?: number };
  * revocation a second later, and clocks differ by 5 s.
  */
 export const revokedKeyMsMax = 60_000;
-
-/** What nobody but the holder of a key records: words and facts of the relationship. The rest comes from the command line too. */
-const throughKeys = /^(account|person|interaction|agreement|promise|outcome)-/;
 
 export class Keys {
   readonly #keys = new Map<string, KnownKey>();
@@ -47,8 +44,10 @@ export class Keys {
 
   #faultOf(event: LeafEvent): string | undefined {
     const { kind, id } = event.actor;
-    if (kind !== "key") return throughKeys.test(event.stream) ? `${kind} ${id} records nothing of the kind` : undefined;
+    if (kind !== "key") return strangerIn(event);
     const key = this.#keys.get(id);
+    // Both keys of the log have signed it, whoever recorded it. From the command line it once named a key that nobody had issued.
+    if (key === undefined && event.type === "LogKeyRotated") return undefined;
     if (key === undefined) return this.#knowsKeysOf(event) ? `its key ${id} had not been issued` : undefined;
     if (key.revokedAtMs !== undefined && epochMs(event.recordedAt) > key.revokedAtMs + revokedKeyMsMax)
       return `its key ${id} had been revoked`;

@@ -1,9 +1,10 @@
 /** Loads of history: begun once, completed once. While one is open the clock says nothing of its promises. */
-import type { Instant } from "../domain/values.ts";
+import { epochMs, type Instant } from "../domain/values.ts";
 import type { LeafEvent } from "./leaf-event.ts";
 
 /** What judging asks of a load; nothing of it while it is open. */
 export type Load = { completedAt?: Instant; upTo?: Instant };
+export type CompletedLoad = { id: string; startedAt: Instant; completedAt: Instant; position: number };
 type KnownLoad = { id: string; startedAt: Instant; completedPosition: number; completed: Load };
 
 /** One for all: judgements are kept as long as what they rest on is the same. */
@@ -33,6 +34,26 @@ export class Loads {
     known.completedPosition = position;
     known.completed = { completedAt: recordedAt, upTo: data.upTo };
     return data.upTo > occurredAt ? `it is completed up to ${data.upTo}, which was still to come` : undefined;
+  }
+
+  /** Undefined where it is open, or none at all. */
+  completed(recording: string | undefined): CompletedLoad | undefined {
+    const load = recording === undefined ? undefined : this.#loads.get(recording);
+    if (load?.completed.completedAt === undefined) return undefined;
+    const { id, startedAt, completedPosition: position, completed } = load;
+    return { id, startedAt, completedAt: completed.completedAt!, position };
+  }
+
+  /** Whether any was completed after more than that. */
+  hasLong(openMs: number): boolean {
+    const isLong = ({ startedAt, completed: { completedAt } }: KnownLoad) =>
+      completedAt !== undefined && epochMs(completedAt) - epochMs(startedAt) > openMs;
+    return [...this.#loads.values()].some(isLong);
+  }
+
+  /** When it was started; undefined where nothing tells of that. */
+  startedAt(recording: string): Instant | undefined {
+    return this.#loads.get(recording)?.startedAt;
   }
 
   has(recording: string): boolean {

@@ -16,8 +16,12 @@ type Word = Pick<Recorded<WordEvent>, "type" | "data" | "id" | "position" | "occ
 /** With what holds by it, and where and when that was put on record. */
 type OnRecord = Attestation & { verdict: string | undefined; position: number; recordedMs: number };
 
+/** Since when, until when more was said, and where. */
+type Overdue = { sinceMs: number; untilMs: number; position: number };
+
 export class PromiseHistory {
-  readonly #made: MadePromise;
+  /** As it was made. */
+  readonly made: MadePromise;
   readonly madePosition: number;
   /** A state for each would take memory by the square of their number. */
   readonly #words: Word[] = [];
@@ -36,9 +40,11 @@ export class PromiseHistory {
   before: PlacedBasis | undefined;
   /** The last that was asked for. */
   judgement: Judgement | undefined;
+  /** Occurrences of which something was due for longer than the lag, and stood on no record when more was said. */
+  readonly overdue = new Map<number, Overdue>();
 
   constructor(facts: MadePromise, { position, recordedAt }: Pick<Word, "position" | "recordedAt">) {
-    this.#made = facts;
+    this.made = facts;
     this.facts = facts;
     this.madePosition = position;
     this.lastWord = position;
@@ -54,12 +60,23 @@ export class PromiseHistory {
     if (this.madePosition > size) return undefined;
     if (this.lastWord <= size) return this.facts;
     work.spend(this.wordCount * this.wordSteps);
-    let facts = this.#made;
+    let facts = this.made;
     for (const word of this.#words) {
       if (word.position > size) break;
       facts = folded(facts, word);
     }
     return facts;
+  }
+
+  /** When the last of its first `size` leaves was recorded. */
+  lastWordAtSize(size: number): Instant {
+    if (this.lastWord <= size) return this.lastWordAt;
+    return this.#words.findLast(({ position }) => position <= size)?.recordedAt ?? this.made.madeRecordedAt;
+  }
+
+  /** The position of the last word that was recorded by then. */
+  lastWordBy(at: Instant): number {
+    return this.#words.findLast(({ recordedAt }) => recordedAt <= at)?.position ?? this.madePosition;
   }
 
   /** What a word more can cost: to decide on it, and to fold it. */

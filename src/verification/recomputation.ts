@@ -16,11 +16,14 @@ import { isEqual, type MadePromise } from "../domain/promise/facts.ts";
 import { promise } from "../domain/promise/promise.ts";
 import { dayCountOf, uncountedPart } from "../domain/recurrence.ts";
 import { misfitOf } from "../domain/schedule-fit.ts";
-import { type AccountId, addMs, epochMs, type Instant, latest } from "../domain/values.ts";
+import { type AccountId, addMs, type Instant } from "../domain/values.ts";
 import type { Doubt } from "./doubts.ts";
-import { Evidence } from "./evidence.ts";
-import { type Afterthought, TakenBack, toldAfterwards, waitingForAllowance } from "./hindsight.ts";
+import { Evidence, longAgo } from "./evidence.ts";
+import { type HeldOver, heldOver, openLoadMsMax } from "./held-over.ts";
+import { type Afterthought, notBinding, TakenBack, toldAfterwards, waitingForAllowance, type Waiting } from "./hindsight.ts";
 import { type Grounds, Judgement, type Moment, type Rule } from "./judgement.ts";
+import type { Lag } from "./lag.ts";
+import { type Came, LateVerdicts } from "./late-verdicts.ts";
 import type { LeafEvent } from "./leaf-event.ts";
 import { Loads } from "./loads.ts";
 import { PromiseHistory } from "./promise-history.ts";
@@ -29,13 +32,11 @@ import { Work } from "./work.ts";
 /** Every rule that verdicts were ever reached by. One is never taken away. */
 const rules: Readonly<Record<number, Rule>> = { [assessmentRule]: settling };
 
-type At<Value> = { position: number; value: Value };
+type At<Value> = { position: number; recordedAt: Instant; value: Value };
 /** A load of history that was not completed, and how much of the clock's word it holds back. */
 export type OpenLoad = { recording: string; startedAt: Instant; promises: number; held: number };
 /** What an auditor should know of an event that is nothing wrong. */
 export type Remark = { kind: "policy-adopted" | "not-covered"; message: string; counts?: Record<string, number> };
-/** Verdicts that were put on record later than they could have been, with the one that was latest. */
-export type LateVerdicts = { count: number; lateMs: number; position: number };
 
 /** A verdict that holds, and is not on record. */
 export type Unrecorded = {
@@ -57,26 +58,28 @@ const failed = (message: string): Disagreement => ({ grade: "failed", message })
 
 export class Recomputation {
   readonly #promises = new Map<string, PromiseHistory>();
+  readonly #byAccount = new Map<string, [id: string, PromiseHistory][]>();
   readonly #evidence = new Evidence();
   readonly #agreements = new Map<string, At<Instant>>();
   readonly #loads: Loads;
-  readonly #policies: At<Policy>[] = [{ position: 0, value: builtInPolicy }];
+  readonly #policies: At<Policy>[] = [{ position: 0, recordedAt: longAgo, value: builtInPolicy }];
   readonly #outcomes = new Map<string, AccountId>();
-  readonly #lagMs: number;
+  readonly #lag: Lag;
   readonly #work: Work;
   /** Of the last correction of the clock. */
   #correctedPosition = 0;
   /** Of the last event with a rule that is not expanded here. */
   #unexpandedPosition = 0;
   #occurrenceCount = 0;
-  #late: LateVerdicts | undefined;
+  readonly #late: LateVerdicts;
   readonly #takenBack = new TakenBack();
 
-  /** @param lagMs after which a verdict counts as late. @param isLog whether every leaf comes. */
-  constructor(lagMs: number, work = new Work(), isLog = true) {
+  /** @param lag after which a verdict counts as late; it goes on with the leaves. @param isLog whether every leaf comes. */
+  constructor(lag: Lag, work = new Work(), isLog = true) {
     this.#loads = new Loads(isLog);
-    this.#lagMs = lagMs;
+    this.#lag = lag;
     this.#work = work;
+    this.#late = new LateVerdicts(lag, (history, moment) => this.#judgedAt(history, moment));
   }
 
   promiseIds(): Iterable<string> {
@@ -88,22 +91,20 @@ export class Recomputation {
     return this.#promises.get(promise)?.standing();
   }
 
-  get lateVerdicts(): LateVerdicts | undefined {
-    return this.#late;
-  }
-
   /** What no rule forbids, and an auditor should know. @param now log time at the end. */
   *afterthoughts(now: Instant): Generator<Afterthought> {
     this.#work.spend(this.#occurrenceCount);
+    yield* this.#late.told(this.#promises.values());
     yield* this.#takenBack.told();
-    yield* toldAfterwards(this.#promises.values());
+    yield* toldAfterwards(this.#promises.values(), this.#loads);
     yield* waitingForAllowance(this.#promises.values(), this.#policies.at(-1)!.value, now);
+    yield* notBinding(this.#waiting());
   }
 
   /** Takes up an event. @returns what is wrong with it as one of its account; undefined where nothing is. */
   apply(event: LeafEvent): string | undefined {
     const id = event.stream.slice(event.stream.indexOf("-") + 1);
-    const { position } = event;
+    const { position, recordedAt } = event;
     switch (event.type) {
       case "PromiseMade":
         return this.#made(event, id);
@@ -111,9 +112,10 @@ export class Recomputation {
         return this.#evidence.apply(event, this.#work) ?? ofAccount(event, event.data.account);
       case "InteractionCorrected":
       case "InteractionRetracted":
+        for (const [, history] of this.#byAccount.get(event.account ?? "") ?? []) this.#disturbed(history, event);
         return this.#evidence.apply(event, this.#work);
       case "AgreementMade":
-        this.#agreements.set(id, { position, value: event.occurredAt });
+        this.#agreements.set(id, { position, recordedAt, value: event.occurredAt });
         return this.#unmade(event.data.promises, id, event.data.account) ?? ofAccount(event, event.data.account);
       case "OutcomeRecorded":
         this.#outcomes.set(id, event.data.account);
@@ -128,7 +130,7 @@ export class Recomputation {
         this.#correctedPosition = position;
         return undefined;
       case "PolicyAdopted":
-        this.#policies.push({ position, value: { ...event.data.policy, version: event.data.version } });
+        this.#policies.push({ position, recordedAt, value: { ...event.data.policy, version: event.data.version } });
         return event.data.version === this.#policies.length - 1 ? undefined : "the versions of the policy have a gap";
       case "AccountOpened":
       case "AccountChanged":
@@ -194,19 +196,25 @@ export class Recomputation {
       if (history !== undefined) yield [id, history];
       return;
     }
-    if (account === undefined) return yield* this.#promises;
-    this.#work.spend(this.#promises.size);
-    for (const one of this.#promises) if (one[1].facts.account === account) yield one;
+    if (account === undefined) yield* this.#promises;
+    else yield* this.#byAccount.get(account) ?? [];
   }
 
   #unrecordedAt(history: PromiseHistory, moment: Moment): VerdictEvent[] {
-    const grounds = this.#groundsAt(history, moment.size);
-    if (grounds === undefined || isHeld(grounds)) return [];
-    const judgement = this.#judgementOn(history, grounds, assessmentRule, moment);
-    if (judgement.isOver) return [];
+    const judgement = this.#judgedAt(history, moment);
+    if (judgement === undefined) return [];
+    const { grounds } = judgement;
     const { size, asOf } = moment;
     const basis: Basis = { size, asOf, rule: assessmentRule, policy: grounds.policy.version };
     return verdictsOf({ ...grounds, interactions: [] }, judgement.outcomes(asOf), history.onRecord, basis);
+  }
+
+  /** Undefined where nothing is to be put on record of it, or all has been. */
+  #judgedAt(history: PromiseHistory, moment: Moment): Judgement | undefined {
+    const grounds = this.#groundsAt(history, moment.size);
+    if (grounds === undefined || isHeld(grounds)) return undefined;
+    const judgement = this.#judgementOn(history, grounds, assessmentRule, moment);
+    return judgement.isOver ? undefined : judgement;
   }
 
   /** A verdict is put on record only while nothing else was said of its promise since its basis: the store sees to that. */
@@ -234,7 +242,7 @@ export class Recomputation {
     if (!isSame) return failed(`${told(event)} does not follow: at its basis the facts give ${difference(event, verdict)}`);
     if (history.onRecord.get(occurrenceOf(event))!.digest === worthOf(history.displaced, expected.holdsFrom))
       return failed(`${told(event)} says again what stood on record, which the ledger does not do`);
-    this.#noteLate(event, history, judgement, expected.holdsFrom);
+    this.#late.came(event, history, { judgement, ...expected });
     this.#takenBack.verdict(event, history, this.#evidence.of(history.facts.account).lastCorrection);
     if (event.type === "PromiseConcluded" || event.type === "PromiseConditionLapsed") this.#rest(history, judgement, basis);
     return undefined;
@@ -245,20 +253,6 @@ export class Recomputation {
     const outcomes = judgement.outcomes(basis.asOf);
     const input = { ...judgement.grounds, promise: facts, interactions: [] };
     if (verdictsOf(input, outcomes, onRecord, basis).length === 0) judgement.rest(outcomes, basis.asOf);
-  }
-
-  /** A verdict that takes something back is news whenever it comes. */
-  #noteLate(
-    { type, recordedAt, position }: Recorded<VerdictEvent>,
-    history: PromiseHistory,
-    judgement: Judgement,
-    from: Instant | null,
-  ): void {
-    if (from === null || type === "VerdictWithdrawn") return;
-    const lateMs = epochMs(recordedAt) - epochMs(latest(from, history.lastWordAt, judgement.lastRecordedAt));
-    if (lateMs <= this.#lagMs) return;
-    const { count, ...longest } = this.#late ?? { count: 0, lateMs: 0, position: 0 };
-    this.#late = { count: count + 1, ...(lateMs > longest.lateMs ? { lateMs, position } : longest) };
   }
 
   /** What to tell of an event that was taken up. To be called after `apply`. */
@@ -292,6 +286,30 @@ export class Recomputation {
     return occurrences.filter(({ outcome }) => outcome !== null).length;
   }
 
+  /** Promises that were due and not kept while their load, complete by now, was open for too long. */
+  heldOver(): Iterable<HeldOver> {
+    if (!this.#loads.hasLong(openLoadMsMax)) return [];
+    const policies = this.#policies.map(({ value }) => value);
+    this.#work.spend(2 * this.#occurrenceCount * policies.length);
+    return heldOver(this.#promises.values(), this.#loads, policies, (history, at) => this.#judgedWithoutLoad(history, at));
+  }
+
+  /** As it would have been judged at an instant, had it come without a load. */
+  #judgedWithoutLoad(history: PromiseHistory, at: Instant): Judgement | undefined {
+    const evidence = this.#evidence.of(history.facts.account);
+    this.#work.spend(history.wordCount + evidence.interactions.length + evidence.correctionCount);
+    const made = history.at(history.lastWordBy(at), this.#work);
+    if (made === undefined) return undefined;
+    const agreement = made.agreement === undefined ? undefined : this.#agreements.get(made.agreement);
+    const isMade = agreement !== undefined && agreement.recordedAt <= at;
+    const grounds: Grounds = {
+      promise: { ...made, recording: undefined },
+      agreementMadeAt: isMade ? agreement.value : undefined,
+      policy: this.#policies.findLast(({ recordedAt }) => recordedAt <= at)!.value,
+    };
+    return new Judgement(grounds, settling, evidence, { size: evidence.lastBy(at), asOf: at }, this.#work);
+  }
+
   /** A policy counts from its leaf on for everything that is judged from then on, what was due before too. */
   #retroaction(now: Instant): Remark | undefined {
     const [before, after] = this.#policies.slice(-2).map(({ value }) => value);
@@ -317,8 +335,12 @@ export class Recomputation {
     if (this.#promises.has(id)) return "the promise had been made before";
     const history = new PromiseHistory(promise.evolve(promise.initialState, event) as MadePromise, event);
     this.#promises.set(id, history);
+    const { account } = history.facts;
+    const ofIts = this.#byAccount.get(account);
+    if (ofIts === undefined) this.#byAccount.set(account, [[id, history]]);
+    else ofIts.push([id, history]);
     this.#occurrenceCount += history.facts.occurrences.length;
-    const { recording, account } = event.data;
+    const { recording } = event.data;
     const refusal = refusalOf(promise.initialState, event) ?? this.#misfitIn(event) ?? ofAccount(event, account);
     if (refusal !== undefined || recording === undefined || this.#loads.has(recording)) return refusal;
     return `it came with a load of history, ${recording}, that had not been started`;
@@ -329,15 +351,24 @@ export class Recomputation {
     if (history === undefined) return "it speaks of a promise that was never made";
     const { facts } = history;
     if (isVerdict(event)) {
+      // Evidence that came just before it may be what it says, and what was due before that.
+      if (this.#evidence.of(facts.account).lastPosition > this.#lag.then.position) this.#disturbed(history, event);
       history.attested(event);
       return ofAccount(event, facts.account);
     }
     const word = event as LeafEvent & Recorded<WordEvent>;
     this.#work.spend(history.wordSteps);
+    this.#disturbed(history, event);
     const refusal = refusalOf(facts, word) ?? this.#misfitIn(event) ?? this.#unshown(word, facts.account);
     history.said(word);
     this.#occurrenceCount += history.facts.occurrences.length - facts.occurrences.length;
     return refusal ?? ofAccount(event, facts.account);
+  }
+
+  /** Something more is said of it, or of its evidence. */
+  #disturbed(history: PromiseHistory, event: LeafEvent): void {
+    this.#work.spend(history.facts.occurrences.length);
+    this.#late.disturbed(history, event);
   }
 
   #misfitIn(event: LeafEvent): string | undefined {
@@ -368,12 +399,12 @@ export class Recomputation {
     return undefined;
   }
 
-  /** Promises that bind nobody yet, so that nothing of them is ever due: how many wait for an agreement, how many for a condition. */
-  waiting(): { forAgreements: number; forConditions: number } {
-    const waiting = { forAgreements: 0, forConditions: 0 };
+  #waiting(): Waiting {
+    const waiting = { forAgreements: 0, forConditions: 0, forAnswers: 0 };
     for (const { facts } of this.#promises.values()) {
       if (facts.agreement !== undefined && !this.#agreements.has(facts.agreement)) waiting.forAgreements += 1;
       else if (facts.status === "conditional" && facts.condition?.expiresAt === undefined) waiting.forConditions += 1;
+      else if (isOffered(facts) && facts.offerExpiresAt === undefined) waiting.forAnswers += 1;
     }
     return waiting;
   }
@@ -407,17 +438,19 @@ const asOfSize = <Value>(states: readonly At<Value>[], size: number): Value | un
 const isOpen = ({ facts }: PromiseHistory, now: Instant): boolean =>
   facts.occurrences.some(({ deadlineAt }) => deadlineAt === undefined || deadlineAt > now);
 
+const isOffered = ({ status }: MadePromise): boolean => status === "offered" || status === "countered";
+
 /** The offer that an event puts on the table. */
 function offerIn({ type, data }: LeafEvent): Offer | undefined {
   if (type === "PromiseMade" || type === "PromiseCountered") return data.offer;
   return type === "ChangeProposed" && data.proposal.type === "amend" ? data.proposal.offer : undefined;
 }
 
-type Expected = { verdict: RecordedVerdict; holdsFrom: Instant | null };
+type Expected = { verdict: RecordedVerdict } & Pick<Came, "one" | "holdsFrom">;
 
 function ofOccurrence(judgement: Judgement, number: number, basis: Basis): Expected | undefined {
   const one = judgement.outcomeOf(number, basis.asOf);
-  return one && { verdict: verdictOf(one, basis), holdsFrom: holdsFrom(one) };
+  return one && { verdict: verdictOf(one, basis), one, holdsFrom: holdsFrom(one) };
 }
 
 function ofWhole(judgement: Judgement, basis: Basis): Expected | undefined {

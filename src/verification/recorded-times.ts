@@ -90,11 +90,20 @@ export class RecordedTimes {
 
   /** A witness saw the first `size` leaves at this time: they were recorded by then. */
   seenBy(timeMs: number, size: number, anchor: LeafName): void {
+    this.#seen(timeMs, size, anchor, `a witness had seen them at ${instantAt(timeMs)}`);
+  }
+
+  /** So does the auditor, who has them all, by a clock that shows this at most. */
+  hadBy(timeMs: number): void {
+    this.#seen(timeMs, this.#count, { index: this.#count - 1 }, `by your clock it is ${instantAt(timeMs)} at most`);
+  }
+
+  #seen(timeMs: number, size: number, anchor: LeafName, when: string): void {
     this.refutes(timeMs, size);
     if (size <= this.#countsFrom || size > this.#count) return;
     const last = this.#timeAt(size - 1);
     if (last === undefined || last <= timeMs + clockSkewMsMax) return;
-    const message = `leaves up to ${size - 1} say that they were recorded by ${instantAt(last)}, and a witness had seen them at ${instantAt(timeMs)}`;
+    const message = `leaves up to ${size - 1} say that they were recorded by ${instantAt(last)}, and ${when}`;
     this.#ahead.push({ leaf: this.#firstAfter(timeMs + clockSkewMsMax, size) ?? anchor, message });
   }
 

@@ -4,7 +4,7 @@ import { decodeEntryBundle } from "../audit/entry-bundles.ts";
 import { AuditError } from "../audit/errors.ts";
 import { leafHash } from "../audit/hashing.ts";
 import { tilePath, tileWidth, widthOfTile } from "../audit/tiles.ts";
-import type { Auditor, OnProgress } from "./auditor.ts";
+import { type Auditor, latestMsBy, notAfterNow, type OnProgress } from "./auditor.ts";
 import {
   earlierHeadPath,
   entriesPath,
@@ -200,10 +200,12 @@ class LogVerification {
     this.#story.tellBreaks(keptSize);
     this.#bounds.tell(this.#head.size);
     this.#receipts.conclude();
-    this.#events.end();
+    const latestMs = latestMsBy(auditor);
+    if (latestMs !== undefined) this.#events.times.hadBy(latestMs);
+    this.#events.end(keptSize);
     inquiry.reached("head", "record", "verdicts", "openings", "receipts");
     const text = this.#events.disclosures.end();
-    const upTo = this.#events.times.logTime ?? null;
+    const upTo = notAfterNow(auditor, this.#events.times.logTime) ?? null;
     if (auditor.asOf !== undefined && (upTo === null || upTo < auditor.asOf))
       inquiry.unmet(
         "head",

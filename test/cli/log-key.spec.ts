@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keysOfLog, type KeyRotation } from "../../src/audit/key-rotation.ts";
 import { formatVerifierKey, parseVerifierKey, verifierOf } from "../../src/audit/verifier-key.ts";
+import { parsePolicy } from "../../src/audit/policy.ts";
+import { filesInTar } from "../../src/verification/tar.ts";
+import { verifyBundle } from "../../src/verification/verify.ts";
 import { aWitness, policyOf } from "../audit-log/support/watched-ledger.ts";
 import { east, keys } from "../audit/log.examples.ts";
 import { runningServer } from "../support/server.ts";
@@ -38,6 +41,10 @@ describe("troth rotate-log-key", () => {
         .map(({ position, data: rotation }) => ({ index: position - 1, rotation }));
       const found = await keysOfLog(parseVerifierKey(earlier[0]!), rotations);
       expect(found.map((one) => formatVerifierKey(one.key))).toEqual(served.toReversed());
+      const bundle = await ask("audit/bundle");
+      const policy = parsePolicy(`log ${earlier[0]}\nquorum none\n`);
+      const { findings } = await verifyBundle(filesInTar([new Uint8Array(await bundle.arrayBuffer())]), { policy });
+      expect(findings).toEqual([]);
       const busy = await troth(["rotate-log-key", "--data", data]);
       expect([busy.code, busy.err]).toEqual([3, expect.stringContaining("POST /v1/audit/rotate-key")]);
     } finally {

@@ -102,7 +102,7 @@ export async function testApi({ limits, deps, ledger = testLedger(now), empty = 
     const made = await issueKeyFor(
       desk,
       { label: "test" as Slug, scopes, party: party as PartyId | undefined },
-      { kind: "system", id: "test" },
+      { kind: "system", id: "command-line" },
     );
     return { id: made.id, secret: made.secret };
   };

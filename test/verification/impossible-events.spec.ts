@@ -250,6 +250,28 @@ const day = (date: string) => ({
 const offering = (offer: object) => () => opened().at("2026-01-02").onPromise("PromiseMade", promised({ offer }));
 const far = "2099-02-01T00:00:00.000Z";
 
+const issued = { label: "x", secretHash: "1".repeat(64), scopes: ["record"] };
+const issuedBy = (actor: object) => () => opened().add("KeyIssued", "key-key_0000000000000009", issued, { actor });
+const actors: Forgery[] = [
+  ["a key that a person issues", issuedBy({ kind: "person", id: "bob" }), /person bob records nothing of the kind/],
+  ["a key that some other part of the ledger issues", issuedBy({ kind: "system", id: "witness" }), /records nothing of the kind/],
+  ["a key that the clock issues", issuedBy({ kind: "clock", id: "daily" }), /records nothing of the kind/],
+  ["a key that is issued by what no name is", issuedBy({ kind: "system", id: "toString" }), /records nothing of the kind/],
+  [
+    "a key that the command line issues on behalf of somebody",
+    issuedBy({ kind: "system", id: "command-line", onBehalfOf: promisor }),
+    /speaks for nobody/,
+  ],
+  [
+    "a clock that the rule turns back",
+    () => {
+      const log = opened().at("2026-01-02");
+      return log.onLedger("ClockCorrected", { logTime: log.now }, { actor: { kind: "rule", id: "assess-1" } });
+    },
+    /rule assess-1 records nothing of the kind/,
+  ],
+];
+
 const schedules: Forgery[] = [
   [
     "a date that its terms do not name",
@@ -379,6 +401,7 @@ function completed(log: ToldLog): ToldLog {
 describe.each([
   ["words on a promise", words],
   ["keys", keys],
+  ["actors", actors],
   ["terms and parties", schedules],
   ["streams and accounts", streams],
   ["loads and policies", loads],

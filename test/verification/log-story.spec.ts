@@ -114,3 +114,17 @@ describe("a witness's word on another log's tree head, on record here", () => {
     expect(messages).toContain("holds what a witness signed");
   });
 });
+
+it("no log changes its key more than a thousand times, so that heads are held against no more keys than that", async () => {
+  const log = smallLog();
+  const root = rootHash(log.leaves.map(leafHash)).toBase64();
+  const next = signerKey(key.name, 0x01, new Uint8Array(32).fill(9));
+  const rotation = signKeyRotation({ treeHead: { size: log.size, root }, oldKeyUntil: log.at as Instant }, key, next);
+  for (let count = 0; count < 1_000; count += 1) log.ledger("LogKeyRotated", rotation);
+  const tooMany = /changed more than 1000 times/;
+  expect(told(await reportOn(log)).messages).not.toMatch(tooMany);
+  const last = log.ledger("LogKeyRotated", rotation);
+  const { exitCode, messages, leaf } = told(await reportOn(log));
+  expect({ exitCode, leaf }).toEqual({ exitCode: 1, leaf: last });
+  expect(messages).toMatch(tooMany);
+});

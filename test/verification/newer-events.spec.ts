@@ -34,6 +34,14 @@ describe("an honest log with an event of a later release", () => {
     expect((await log.outcome()).exitCode).toBe(3);
   });
 
+  it("is not contradicted where it began with one, and what had been due before it was put on record after it", async () => {
+    const log = withPromise()
+      .goesOnTo("2026-02-03")
+      .onLedger("LedgerBlessed", {}, { actor: { kind: "system", id: "init" } });
+    const { exitCode, messages } = await concluded(broken(log), { broken: 1 }).goesOnTo("2026-03-01").outcome();
+    expect({ exitCode, count: messages.split("\n").length }).toEqual({ exitCode: 3, count: 1 });
+  });
+
   it("is as complete as ever where nothing rests on it", async () => {
     const log = withPromise()
       .add("AccountPainted", `account-${otherAccount}`, {}, { account: otherAccount })

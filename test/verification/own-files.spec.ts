@@ -8,11 +8,12 @@ import { leafHash } from "../../src/audit/hashing.ts";
 import { inclusionProof } from "../../src/audit/merkle.ts";
 import { formatReceipt } from "../../src/audit/receipt.ts";
 import { formatVerifierKey, verifierOf } from "../../src/audit/verifier-key.ts";
-import { UnusableError } from "../../src/verification/bundle-format.ts";
+import type { Auditor } from "../../src/verification/auditor.ts";
+import { type BundleFile, UnusableError } from "../../src/verification/bundle-format.ts";
 import { tarEnd, tarFile } from "../../src/verification/tar.ts";
 import { runVerification, type VerifyOptions } from "../../src/verifier/run.ts";
 import { bundleOf, headOf, policyOf, told, verified } from "./support/forgery.ts";
-import { iso, key, reportOn, smallLog } from "./support/small-log.ts";
+import { dossierOf, iso, key, reportOn, smallLog } from "./support/small-log.ts";
 
 const log = smallLog();
 const hashes = log.leaves.map(leafHash);
@@ -102,5 +103,46 @@ describe("a cosignature of a time that has not come", () => {
 
   it("counts where the auditor's clock may be slow", async () => {
     expect(await seen("2026-06-01T12:00Z", "2026-06-01")).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe("a leaf of a time that has not come", () => {
+  const ahead = smallLog();
+  const late = ahead.pass("2026-01-20");
+  ahead.pass("2026-01-31");
+  const census = ahead.census("2026-01-31T01:00Z");
+  const bundles: [string, () => Promise<BundleFile[]>][] = [
+    ["the whole log", () => bundleOf(ahead.leaves, key)],
+    ["a dossier", () => dossierOf(ahead, census)],
+  ];
+  const by = async (files: BundleFile[], now: string, more: Partial<Auditor> = {}) =>
+    verified(files, { policy: policyOf(key), now: iso(now) as never, ...more });
+
+  it.each(bundles)("is false: %s", async (what, files) => {
+    const report = await by(await files(), "2026-01-05", { asOf: iso("2026-01-25") as never });
+    const { exitCode, messages, leaf } = told(report);
+    expect({ exitCode, leaf }).toEqual({ exitCode: 1, leaf: what === "a dossier" ? undefined : late });
+    expect(messages).toContain("by your clock it is 2026-01-06T00:00:00.000Z at most");
+    expect(messages).toContain("and you asked for 2026-01-25");
+    expect(report.completeUpTo).toBe("2026-01-05T00:00:00.000Z");
+  });
+
+  it.each(bundles)("may be by a day, for a clock may be slow, and nothing is complete up to then: %s", async (_, files) => {
+    const report = await by(await files(), "2026-01-30T12:00Z");
+    expect(told(report)).toMatchObject({ exitCode: 0, messages: "" });
+    expect(report.completeUpTo).toBe("2026-01-30T12:00:00.000Z");
+    const asked = await by(await files(), "2026-01-30T12:00Z", { asOf: iso("2026-01-30T18:00Z") as never });
+    expect(told(asked)).toMatchObject({ exitCode: 3 });
+  });
+
+  it.each([true, false])("is no matter where the clock had run ahead and was corrected: of a whole log %s", async (isLog) => {
+    const log = smallLog();
+    log.pass("2026-03-01");
+    log.ledger("ClockCorrected", { logTime: iso("2026-01-04") }, "2026-01-04");
+    const counted = log.census("2026-01-04T01:00Z");
+    const files = isLog ? await bundleOf(log.leaves, key) : await dossierOf(log, counted);
+    expect(told(await by(files, "2026-01-05"))).toMatchObject({ exitCode: 0, messages: "" });
+    // For whoever does not say how late it is, a breach may have been due; a dossier does not show how late it had been.
+    if (isLog) expect(told(await verified(files, { policy: policyOf(key) }))).toMatchObject({ exitCode: 3 });
   });
 });

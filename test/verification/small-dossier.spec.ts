@@ -3,10 +3,22 @@ import { describe, expect, it } from "vitest";
 import { Keys } from "../../src/verification/keys.ts";
 import type { LeafEvent } from "../../src/verification/leaf-event.ts";
 import { Loads } from "../../src/verification/loads.ts";
-import { told, toldIn } from "./support/forgery.ts";
-import { dossierOf, iso, reportOn, reportOnDossier, type SmallLog, smallLog } from "./support/small-log.ts";
+import type { BundleFile } from "../../src/verification/bundle-format.ts";
+import { bundleOf, told, toldIn } from "./support/forgery.ts";
+import {
+  account,
+  dossierOf,
+  iso,
+  key,
+  promised,
+  reportOn,
+  reportOnDossier,
+  rule,
+  type SmallLog,
+  smallLog,
+} from "./support/small-log.ts";
 
-const system = { account: undefined, actor: { kind: "system", id: "init" } };
+const system = { account: undefined, actor: { kind: "system", id: "command-line" } };
 const load = { recording: "rec_0000000000000001", source: "crm" };
 const both = async (log: SmallLog, census: number) => ({
   log: told(await reportOn(log)),
@@ -56,5 +68,92 @@ describe("the dossier of an honest log", () => {
     expect([true, false].map((isLog) => new Loads(isLog).apply(completed))).toEqual([expect.any(String), undefined]);
     const revoked = { type: "KeyRevoked", stream: "key-key_0000000000000009", ...system, data: {} } as unknown as LeafEvent;
     expect([true, false].map((knows) => new Keys(() => knows).apply(revoked, false))).toEqual([expect.any(String), undefined]);
+  });
+});
+
+describe("the dossier of a dishonest log", () => {
+  const due = "PromiseBroken of occurrence 1 should stand on record";
+
+  it("contradicts where a breach is missing, though an unknown event came between the breach and the census", async () => {
+    const log = smallLog();
+    log.pass("2026-03-01");
+    log.add("Nonsense", `promise-${promised}`, {}, { at: "2026-03-01T00:30Z" });
+    const outcomes = await both(log, log.census("2026-03-01T01:00Z"));
+    for (const { exitCode, messages } of [outcomes.log, outcomes.dossier]) {
+      expect(exitCode, messages).toBe(1);
+      expect(messages).toContain(due);
+    }
+  });
+
+  it("is in doubt where the breach fell due only after the unknown event", async () => {
+    const log = smallLog();
+    log.add("Nonsense", `promise-${promised}`, {}, { at: "2026-01-20" });
+    log.pass("2026-03-01");
+    const outcomes = await both(log, log.census("2026-03-01T01:00Z"));
+    for (const { exitCode, messages } of [outcomes.log, outcomes.dossier]) {
+      expect(exitCode, messages).toBe(3);
+      expect(messages).toContain("of a type that is not known here, may explain it");
+    }
+  });
+
+  it("does not show a revocation that was left out, and says so", async () => {
+    const log = smallLog();
+    const revoked = log.add("KeyRevoked", "key-key_0000000000000001", {}, { at: "2026-01-05", ...system });
+    const visit = `int_${String(log.visit("2026-01-20", { at: "2026-01-20" })).padStart(16, "0")}`;
+    const [basis, keptAt] = [log.basis(), iso("2026-01-20")];
+    const kept = {
+      occurrence: 1,
+      verdict: "kept",
+      keptAt,
+      latenessMs: 0,
+      credit: 1,
+      reason: "evidence",
+      evidence: [visit],
+      basis,
+    };
+    log.add("PromiseKept", `promise-${promised}`, kept, { occurredAt: keptAt, actor: rule });
+    log.add("PromiseConcluded", `promise-${promised}`, { counts: { kept: 1 }, basis }, { occurredAt: keptAt, actor: rule });
+    const census = log.census("2026-02-05");
+    expect(told(await reportOn(log))).toMatchObject({
+      exitCode: 1,
+      messages: expect.stringContaining("had been revoked") as string,
+    });
+    expect(told(await reportOnDossier(await dossierOf(log, census)))).toMatchObject({ exitCode: 1 });
+    const { exitCode, notes } = await reportOnDossier(await dossierOf(log, census, [revoked]));
+    expect(exitCode).toBe(0);
+    expect(notes.filter(({ kind }) => kind === "not-covered").map(({ message }) => message)).toContainEqual(
+      expect.stringContaining("only the whole log shows that no key was revoked before it spoke, and that no later policy"),
+    );
+  });
+});
+
+describe("a file that names something twice, of which each reader takes another", () => {
+  const twice = (path: string, from: string, to: string) => (file: BundleFile) => {
+    if (file.path !== path) return file;
+    const text = Buffer.from(file.bytes).toString("utf8");
+    expect(text).toContain(from);
+    return { path, bytes: Buffer.from(text.replace(from, to)) };
+  };
+  const settled = () => {
+    const log = smallLog();
+    log.pass("2026-02-03");
+    log.settle();
+    return { log, census: log.census("2026-02-04") };
+  };
+
+  it.each([
+    ["manifest.json", `"account":"${account}"`, `"account":"acc_0000000000000009","account":"${account}"`],
+    ["census.json", `"accounts":`, `"accounts":9,"accounts":`],
+  ])("is refused: %s", async (path, from, to) => {
+    const { log, census } = settled();
+    const files = await dossierOf(log, census);
+    expect(told(await reportOnDossier(files))).toMatchObject({ exitCode: 0 });
+    expect(told(await reportOnDossier(files.map(twice(path, from, to))))).toMatchObject({ exitCode: 1 });
+  });
+
+  it("is refused: the manifest of a whole log", async () => {
+    const files = await bundleOf(settled().log.leaves, key);
+    const forged = files.map(twice("manifest.json", `"size":`, `"size":1,"size":`));
+    expect(told(await reportOnDossier(forged))).toMatchObject({ exitCode: 1 });
   });
 });

@@ -25,14 +25,16 @@ export function settlementOf(
   termsRecordedAt: Instant,
   { promise, recording, policy }: Pick<AssessmentInput, "promise" | "recording" | "policy">,
 ): Instant | null {
-  const byRule = () => addMs(latest(deadline, termsRecordedAt), allowanceMs(policy));
+  const byRule = () => settlementWithoutLoad(deadline, termsRecordedAt, policy);
   if (promise.recording === undefined) return byRule();
   const { completedAt, upTo } = recording ?? {};
   if (completedAt === undefined || upTo === undefined) return null;
   return deadline <= upTo && termsRecordedAt <= completedAt ? completedAt : latest(byRule(), completedAt);
 }
 
-const allowanceMs = (policy: Policy) => policy.promises.recordingAllowanceMinutes * minuteMs;
+/** From when on the clock may speak of a promise that came with no load of history. */
+export const settlementWithoutLoad = (deadline: Instant, termsRecordedAt: Instant, { promises }: Policy): Instant =>
+  addMs(latest(deadline, termsRecordedAt), promises.recordingAllowanceMinutes * minuteMs);
 
 /** The excluded outcome of a promise that never came to bind. */
 export function neverBinding(input: AssessmentInput): Settlement["exclusion"] {

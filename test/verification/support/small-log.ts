@@ -41,7 +41,9 @@ export class SmallLog {
   }
 
   ledger(type: string, data: object, at?: string): number {
-    return this.add(type, "ledger", data, { account: undefined, actor: system, ...(at === undefined ? {} : { at }) });
+    const own = { LedgerOpened: system, CensusTaken: { kind: "clock", id: "daily" } }[type];
+    const actor = own === undefined ? {} : { actor: own };
+    return this.add(type, "ledger", data, { account: undefined, ...actor, ...(at === undefined ? {} : { at }) });
   }
 
   /** Something that concerns nobody here, so that time passes. */
@@ -123,7 +125,7 @@ export function smallLog(promise: object | null = {}): SmallLog {
   log.add(
     "KeyIssued",
     `key-${operator}`,
-    { label: "admin", scopes: ["record"], secretHash: "0".repeat(64) },
+    { label: "admin", scopes: ["record", "admin"], secretHash: "0".repeat(64) },
     { account: undefined, actor: system },
   );
   log.add("AccountOpened", `account-${account}`, { tags: [], timeZone: "Europe/Berlin" });
