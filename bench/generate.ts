@@ -47,7 +47,7 @@ export async function generate(folder: string, portfolio: Portfolio): Promise<nu
 
 /** As every ledger begins; otherwise it would not verify. @returns whoever records. */
 async function begin(desk: Desk): Promise<Caller> {
-  const actor = { kind: "system" as const, id: "init" };
+  const actor = { kind: "system", id: "init" } as const;
   const command = { type: "OpenLedger" as const, ledger: "bench" as Slug, at: desk.ledger.now() };
   await desk.ledger.handle(ledgerRecord, "ledger", command, { actor, correlation: "bench" });
   const scopes = keyScope.options;

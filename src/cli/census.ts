@@ -66,7 +66,7 @@ const waitMs = 250;
 
 /** However long the log: what is behind catches up. */
 async function taken(shell: Shell, { desk, census: counted }: OpenLedger): Promise<Taken> {
-  const actor = { kind: "system" as const, id: "command-line" };
+  const actor = { kind: "system", id: "command-line" } as const;
   for (;;) {
     try {
       const { isReplay } = await takeCensusAs(desk, { actor, correlation: randomUUID() });

@@ -74,7 +74,7 @@ async function onFolder(shell: Shell, subject: string, flags: Flags): Promise<Se
   try {
     return await withLedger(folderOf(flags, shell), async ({ desk, erasures }) => {
       await erasures.finish();
-      const meta = { actor: { kind: "system" as const, id: "command-line" }, correlation: randomUUID() };
+      const meta = { actor: { kind: "system", id: "command-line" } as const, correlation: randomUUID() };
       return erase(desk, { subject: subjectId.parse(subject), reason: flags.reason as Slug | undefined }, meta);
     });
   } catch (error) {

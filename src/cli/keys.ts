@@ -21,7 +21,7 @@ type IssueFlags = Flags & { scope: KeyScope[]; party?: string };
 type KeyRow = { id: string; label: string; scopes: string[]; party: string | null; issuedAt: string; revokedAt: string | null };
 
 /** The command line speaks for whoever holds the folder, and for no key. */
-const actor = { kind: "system" as const, id: "command-line" };
+const actor = { kind: "system", id: "command-line" } as const;
 
 export function keysCommand(shell: Shell): Command {
   const command = new Command("keys")

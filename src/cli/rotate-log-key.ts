@@ -34,7 +34,7 @@ async function rotate(shell: Shell, flags: Flags): Promise<void> {
     const { desk, auditLog, store } = ledger;
     await startedSigning(ledger);
     const asked = flags.oldKeyUntil === undefined ? {} : { oldKeyUntil: flags.oldKeyUntil };
-    const actor = { kind: "system" as const, id: "command-line" };
+    const actor = { kind: "system", id: "command-line" } as const;
     const { events } = await rotateLogKeyAs(desk, asked, { actor, correlation: "rotate-log-key" });
     const { leaf } = store.log.readById(events[0]!.id)!;
     // Signed with it, so the new key is in its place.

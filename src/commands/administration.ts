@@ -1,6 +1,7 @@
 /** Commands on the ledger itself: loads of history, the policy, keys, the clock. */
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import type { Actor } from "../domain/decider.ts";
 import { DomainError } from "../domain/errors.ts";
 import { key, keyScope, type KeyScope } from "../domain/key.ts";
 import { knownHead, ledgerRecord } from "../domain/ledger-record.ts";
@@ -119,7 +120,7 @@ export type NewKey = { label: Slug; scopes: KeyScope[]; party?: PartyId | undefi
 export async function issueKeyFor(
   desk: Desk,
   { label, scopes, party }: NewKey,
-  actor: { kind: "key" | "system"; id: string },
+  actor: Actor,
 ): Promise<Acknowledged & { secret: string }> {
   const id = freshId<KeyId>("key", epochMs(desk.ledger.now()));
   const secret = randomBytes(32);

@@ -36,7 +36,7 @@ export async function commandLineKey({ desk: { ledger } }: OpenLedger): Promise<
       secretHash: secretHash(secret),
       at: ledger.now(),
     };
-    const actor = { kind: "system" as const, id: "command-line" };
+    const actor = { kind: "system", id: "command-line" } as const;
     await ledger.handle(key, `key-${id}`, command, { actor, correlation: randomUUID() });
   }
   return secretText(id, secret);

@@ -164,7 +164,7 @@ async function begin(
   { desk }: OpenLedger,
   { name, adminScopes }: { name: string; adminScopes: readonly KeyScope[] },
 ): Promise<string> {
-  const system = { kind: "system" as const, id: "init" };
+  const system = { kind: "system", id: "init" } as const;
   await desk.ledger.handle(
     ledgerRecord,
     "ledger",

@@ -29,7 +29,7 @@ export async function declareLogKey(
   keys.signersAt(store.log.head());
   const key = formatVerifierKey(keys.verifiers()[0]!);
   if (state.logKey === key) return;
-  const actor = { kind: "system" as const, id: "node" };
+  const actor = { kind: "system", id: "node" } as const;
   await ledger.handle(
     ledgerRecord,
     "ledger",

@@ -20,8 +20,14 @@ export type Draft<Event extends AnyEvent> = Event & {
   occurredAt?: Instant;
 };
 
-/** Who recorded an event; `onBehalfOf` is the party whose word it is, where that is somebody else. What each may record: `key-authority.ts`. */
-export type Actor = { kind: "key" | "rule" | "clock" | "system"; id: KeyId | string; onBehalfOf?: PartyId };
+/** Parts of Troth that record by themselves, or for whoever works on the machine. What each may record: `key-authority.ts`. */
+export type OwnActor =
+  { kind: "clock"; id: "daily" | "weekly" } | { kind: "system"; id: "init" | "command-line" | "tombstone" | "witness" | "node" };
+
+/** Who recorded an event; `onBehalfOf` is the party whose word it is, where that is somebody else. */
+export type Actor = (OwnActor | { kind: "key"; id: KeyId | string } | { kind: "rule"; id: `assess-${number}` }) & {
+  onBehalfOf?: PartyId;
+};
 
 /** An event with the place and the instants under which the log holds it. */
 export type Recorded<Event extends AnyEvent> = Event & {

@@ -1,6 +1,6 @@
 /** What a key may put on record: by its scopes, and by the party that it speaks for. Held against every event by whoever audits the log. */
 import type { TrothEvent } from "./catalogue.ts";
-import type { Recorded } from "./decider.ts";
+import type { OwnActor, Recorded } from "./decider.ts";
 import type { IssuedKey, KeyScope } from "./key.ts";
 import type { PartyId } from "./values.ts";
 
@@ -25,19 +25,22 @@ export const scopeFor = (type: TrothEvent["type"]): KeyScope => scopeByType[type
  * Whoever records beside keys, and what. An actor more, or a type more for one of them, takes a new version of the event: verifiers of
  * earlier releases refuse what stands not here.
  */
-const recordedByOwn: Readonly<Record<string, readonly TrothEvent["type"][]>> = {
+const recordedByOwn: Readonly<Record<OwnName<OwnActor>, readonly TrothEvent["type"][]>> = {
   "system/init": ["LedgerOpened", "KeyIssued"],
   "system/command-line": ["KeyIssued", "KeyRevoked", "CensusTaken", "SubjectErased", "LogKeyRotated"],
   "system/tombstone": ["SubjectErased"],
   "system/witness": ["TreeHeadAnchored"],
+  "system/node": ["LogKeyDeclared"],
   "clock/daily": ["CensusTaken"],
   "clock/weekly": ["PriorFitted", "DormancyModelFitted"],
 };
 
+type OwnName<Own extends OwnActor> = Own extends OwnActor ? `${Own["kind"]}/${Own["id"]}` : never;
+
 /** Why an actor that is no key can't have recorded an event, verdicts left out; undefined where it can. */
 export function strangerIn({ type, actor: { kind, id, onBehalfOf } }: Recorded<TrothEvent>): string | undefined {
   const name = `${kind}/${id}`;
-  const types = Object.hasOwn(recordedByOwn, name) ? recordedByOwn[name]! : [];
+  const types = Object.hasOwn(recordedByOwn, name) ? recordedByOwn[name as OwnName<OwnActor>] : [];
   if (!types.includes(type)) return `${kind} ${id} records nothing of the kind`;
   return onBehalfOf === undefined ? undefined : `${kind} ${id} speaks for nobody`;
 }

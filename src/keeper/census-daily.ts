@@ -12,7 +12,7 @@ export async function takeCensusWhenDue(desk: Desk): Promise<boolean> {
   const { state, events } = await desk.ledger.load(ledgerRecord, "ledger");
   const since: Instant | undefined = state.census?.recordedAt ?? events[0]?.recordedAt;
   if (since === undefined || addMs(since, dayMs) > desk.ledger.now()) return false;
-  const actor = { kind: "clock" as const, id: "daily" };
+  const actor = { kind: "clock", id: "daily" } as const;
   const { isReplay } = await takeCensusAs(desk, { actor, correlation: `census-${desk.ledger.now().slice(0, 10)}` });
   return !isReplay;
 }

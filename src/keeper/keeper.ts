@@ -21,7 +21,7 @@ const promisesPerRound = 200;
 /** Events in one append: a series of a year that comes from a load is put on record in a few of them. */
 const verdictsPerAppend = 50;
 
-const actor = { kind: "rule" as const, id: `assess-${assessmentRule}` };
+const actor = { kind: "rule", id: `assess-${assessmentRule}` } as const;
 
 type Due = { id: string; revision: number; drafts: Draft<VerdictEvent>[]; digest: string };
 

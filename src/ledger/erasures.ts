@@ -95,7 +95,7 @@ export class Erasures {
     const { ledger } = this.#deps;
     try {
       for (const { subject, at } of erased) {
-        const meta = { actor: { kind: "system" as const, id: "tombstone" }, correlation: `erased-${subject}` };
+        const meta = { actor: { kind: "system", id: "tombstone" } as const, correlation: `erased-${subject}` };
         await ledger.handle(ledgerRecord, "ledger", { type: "EraseSubject", subject, at }, meta);
       }
     } catch (error) {

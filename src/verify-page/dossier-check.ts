@@ -1,6 +1,6 @@
 /** A dossier, or the bundle of a whole log, verified as `troth verify` does it, in words for whoever was handed one. */
 import { AuditError } from "../audit/errors.ts";
-import type { Instant } from "../domain/values.ts";
+import type { Auditor } from "../verification/auditor.ts";
 import { UnusableError } from "../verification/bundle-format.ts";
 import type { BundleFiles } from "../verification/bundle-reader.ts";
 import { type CheckName, type CheckReport, type Report } from "../verification/report.ts";
@@ -40,7 +40,7 @@ export async function checkDossier(
   if (key.trim() === "") return { state: "waiting", headline: "Still missing: the log's key.", steps: [] };
   const notes = new StoryNotes();
   try {
-    const now = new Date().toISOString() as Instant;
+    const now = new Date().toISOString() as NonNullable<Auditor["now"]>;
     const report = await verifyBundle(notes.watch(files), { policy: policyIn(key), now }, progress);
     const outcome = { ...wordsOf(report), steps: stepsOf(report), report };
     if (outcome.state === "refuted") return outcome;

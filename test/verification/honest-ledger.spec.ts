@@ -13,7 +13,7 @@ let keys: (string | undefined)[];
 beforeAll(async () => {
   const ledger = testLedger(now);
   const command = { type: "OpenLedger" as const, ledger: "main" as Slug, at: now as Instant };
-  const meta = { actor: { kind: "system" as const, id: "init" }, correlation: "req_0000000000000000" };
+  const meta = { actor: { kind: "system", id: "init" } as const, correlation: "req_0000000000000000" };
   await ledger.desk.ledger.handle(ledgerRecord, "ledger", command, meta);
   api = await testApi({ ledger, empty: true });
   const openings: [string, object][] = [

@@ -300,7 +300,7 @@ const judged: Step = ({ keeper }) => keeper.settle();
 async function honestLedger(...steps: Step[]): Promise<Leaf[]> {
   const ledger = testLedger("2026-01-01T00:00:00.000Z");
   const { desk, run } = ledger;
-  const meta = { actor: { kind: "system" as const, id: "init" }, correlation: "init" };
+  const meta = { actor: { kind: "system", id: "init" } as const, correlation: "init" };
   const { key: id, scopes } = callerFor();
   const now = desk.ledger.now();
   await desk.ledger.handle(ledgerRecord, "ledger", { type: "OpenLedger", ledger: "main" as Slug, at: now }, meta);
