@@ -60,7 +60,7 @@ function pendingOf(request: BatchAppendReq): Pending | undefined {
 }
 
 async function answerOne(node: Node, call: BatchCall, request: BatchAppendReq, append: Pending): Promise<void> {
-  const fault = node.faults.meet("append", append.stream, node.index);
+  const fault = met(node, append);
   await lateBy(fault);
   const answer = resultOf(node, call.metadata, append, fault);
   const correlation = request.getCorrelationId();
@@ -85,7 +85,7 @@ export function append(node: Node, call: ServerReadableStream<AppendReq, AppendR
 }
 
 async function answerAlone(node: Node, call: { metadata: Metadata }, append: Pending, done: sendUnaryData<AppendResp>) {
-  const fault = node.faults.meet("append", append.stream, node.index);
+  const fault = met(node, append);
   await lateBy(fault);
   const answer = resultOf(node, call.metadata, append, fault);
   if (answer === "nothing") return;
@@ -97,6 +97,10 @@ async function answerAlone(node: Node, call: { metadata: Metadata }, append: Pen
   } catch (error) {
     done(error as ServiceError);
   }
+}
+
+function met(node: Node, { stream, expected }: Pending): Fault | undefined {
+  return node.faults.meet({ method: "append", stream, expected, node: node.index });
 }
 
 function resultOf(

@@ -16,7 +16,7 @@ const { MemberInfo, EndPoint } = gossipPb;
 const ticksPerMs = 10_000n;
 
 export async function gossip(node: Node, members: readonly Member[], done: sendUnaryData<ClusterInfo>): Promise<void> {
-  const fault = node.faults.meet("gossip", "", node.index);
+  const fault = node.faults.meet({ method: "gossip", stream: "", node: node.index });
   await lateBy(fault);
   if (fault?.kind === "unanswered") return;
   if (fault?.kind === "cut") return done(serviceErrors.cut());
@@ -34,7 +34,7 @@ function memberInfo({ address, port, leads, alive }: Member) {
 
 /** What the stand-in can do, in the form of a 24.6 server: the client's appends go in batches where this names them. */
 export async function supportedMethods(node: Node, done: sendUnaryData<SupportedMethods>): Promise<void> {
-  const fault = node.faults.meet("features", "", node.index);
+  const fault = node.faults.meet({ method: "features", stream: "", node: node.index });
   await lateBy(fault);
   if (fault?.kind === "unanswered") return;
   if (fault?.kind === "cut") return done(serviceErrors.cut());

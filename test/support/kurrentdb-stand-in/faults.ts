@@ -1,9 +1,24 @@
 /** Faults of the stand-in: which call goes wrong, and how. Faults of the network are those of a `Line`. */
 
+import type { Expected } from "./log.ts";
+
 export type Method = "append" | "read" | "subscribe" | "gossip" | "features";
 
-/** A call as a schedule sees it. `number` counts the calls of its method from 1; `stream` is `$all` for reads of all. */
-export type Call = { method: Method; number: number; stream: string; node: number };
+/** A call as a schedule sees it. */
+export type Call = {
+  method: Method;
+  /** Counts the calls of its method from 1. */
+  number: number;
+  /** `$all` where it is about all of them. */
+  stream: string;
+  node: number;
+  /** Of an append: where the stream is to stand. */
+  expected?: Expected;
+  /** Of a read: how many events it asks for at most. */
+  maxCount?: number;
+  /** Of a subscription: the commit position behind which it begins; undefined for the start or the end. */
+  from?: bigint;
+};
 
 export type Fault =
   /** Answers late. */
@@ -48,12 +63,11 @@ export class Faults {
   }
 
   /** Counts a call. @returns the fault that it meets, if any. */
-  meet(method: Method, stream: string, node: number): Fault | undefined {
-    const number = this.calls(method) + 1;
-    this.#counts.set(method, number);
-    const met = this.#scheduled.find(
-      (each) => each.method === method && each.times > 0 && each.when({ method, number, stream, node }),
-    );
+  meet(uncounted: Omit<Call, "number">): Fault | undefined {
+    const { method } = uncounted;
+    const call = { ...uncounted, number: this.calls(method) + 1 };
+    this.#counts.set(method, call.number);
+    const met = this.#scheduled.find((each) => each.method === method && each.times > 0 && each.when(call));
     if (met === undefined) return undefined;
     met.times--;
     return met.fault;

@@ -14,7 +14,7 @@ export async function read(node: Node, call: ReadCall): Promise<void> {
   const options = call.request.getOptions()!;
   const all = options.hasAll();
   const stream = all ? "$all" : nameOf(options.getStream()!.getStreamIdentifier());
-  const fault = node.faults.meet(options.hasSubscription() ? "subscribe" : "read", stream, node.index);
+  const fault = met(node, options, stream);
   await lateBy(fault);
   const refusal = refusalOf(node, call, fault);
   if (refusal !== undefined) call.emit("error", refusal);
@@ -27,6 +27,14 @@ export async function read(node: Node, call: ReadCall): Promise<void> {
       fault,
     );
   else await answerPage(call, pageOfStream(node, stream, options), fault);
+}
+
+function met(node: Node, options: ReadReq.Options, stream: string): Fault | undefined {
+  const maxCount = Number(options.getCount());
+  if (!options.hasSubscription()) return node.faults.meet({ method: "read", stream, node: node.index, maxCount });
+  const position = options.getAll()?.getPosition();
+  const from = position === undefined ? {} : { from: BigInt(position.getCommitPosition()) };
+  return node.faults.meet({ method: "subscribe", stream, node: node.index, ...from });
 }
 
 /** A node without a leader answers no reads either. */
