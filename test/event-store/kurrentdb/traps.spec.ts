@@ -148,10 +148,11 @@ describe("what an append asks of the cluster", () => {
 });
 
 describe("a cluster that is away", () => {
-  it("at the start, so that the first read fails: the node follows once it is there", async () => {
+  it("at the start, so that the first read fails: once it is there the node follows, and reads", async () => {
     elsewhere(anEvent(stream, 0));
     await standIn.lines[0]!.refuse();
     const node = await aNode();
+    await expect(node.catchUp(stream)).rejects.toMatchObject({ name: "StoreUnavailableError" });
     await eventually(() => node.status().state).toBe("lost-touch");
     await standIn.lines[0]!.accept();
     await eventually(() => [node.status().state, node.log.head()]).toEqual(["following", 1]);
@@ -334,7 +335,7 @@ describe("reads of single streams", () => {
     const asked: (number | undefined)[] = [];
     standIn.faults.schedule("read", { kind: "cut" }, (call) => (asked.push(call.maxCount), false));
     const node = await aFollowingNode();
-    standIn.faults.schedule("append", { kind: "timeout", stored: true }, nextAppend());
+    standIn.faults.schedule("append", { kind: "timeout", stored: false }, nextAppend());
     await node.append(stream, noStream, [anEvent(stream, 0), anEvent(stream, 1)]);
     await node.catchUp(stream);
     expect(asked.length).toBeGreaterThan(1);
