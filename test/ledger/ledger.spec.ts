@@ -290,3 +290,67 @@ describe("an append whose answer was lost", () => {
     expect(await ledger.handle(account, stream, open, identified("k"))).toMatchObject({ isReplay: true, position: 1 });
   });
 });
+
+describe("what other nodes append", () => {
+  const { ledger: elsewhere, store: there } = ledgerOn();
+
+  /** A node whose copy gets what lies on the cluster only when it asks for it, or is told. */
+  function aNode(now: string = tuesday) {
+    const asked: string[] = [];
+    const copy = memoryEventStore();
+    const copied = async () => {
+      const missing = there.log.readAll(copy.log.head(), 1_000);
+      for (const event of missing) await copy.append(event.stream, event.revision - 1, [{ ...event, type: "Any" }]);
+      return missing;
+    };
+    const catchUp = async (of: string): Promise<void> => {
+      asked.push(of);
+      await copied();
+    };
+    const { ledger } = ledgerOn({ ...copy, catchUp }, now);
+    return { ledger, asked, hear: async () => ledger.observe(await copied()) };
+  }
+
+  it("is found when a command refers to it, though this node has not heard of it", async () => {
+    await elsewhere.handle(account, stream, open, meta);
+    const { ledger, asked } = aNode();
+    expect(await ledger.refer(account, stream)).toMatchObject({ status: "open" });
+    expect(await ledger.refer(account, stream)).toMatchObject({ status: "open" });
+    expect(asked).toEqual([stream]);
+  });
+
+  it("is not asked for where nothing need be there", async () => {
+    const { ledger, asked } = aNode();
+    await ledger.refer(account, "account-acc_0000000000000009", { keepsEmpty: true });
+    expect(asked).toEqual([]);
+  });
+
+  it("takes the place of what was known of a stream", async () => {
+    const { ledger, hear } = aNode();
+    expect(await ledger.refer(account, stream)).toMatchObject({ timeZone: "UTC" });
+    await elsewhere.handle(account, stream, change("Europe/Paris"), meta);
+    expect(await ledger.refer(account, stream)).toMatchObject({ timeZone: "UTC" });
+    await hear();
+    expect(await ledger.refer(account, stream)).toMatchObject({ timeZone: "Europe/Paris" });
+  });
+
+  it("moves log time on: what is recorded next is not before it, and a clock far behind it records nothing", async () => {
+    const [near, far] = [aNode("2026-01-06T08:59:57.000Z"), aNode("2026-01-06T08:00:00.000Z")];
+    for (const { hear } of [near, far]) await hear();
+    const { events } = await near.ledger.handle(account, `${stream}x`, { ...open, at: monday }, meta);
+    expect(events[0]!.recordedAt).toBe(tuesday);
+    await expect(far.ledger.handle(account, `${stream}y`, open, meta)).rejects.toThrow(ClockBehindError);
+  });
+
+  it("ends the waiting of every node once one has corrected log time", async () => {
+    const wrong = ledgerOn(there, "2027-01-01T00:00:00.000Z");
+    await wrong.ledger.handle(account, `${stream}z`, open, meta);
+    const { ledger, hear } = aNode();
+    await hear();
+    await expect(ledger.handle(account, `${stream}y`, open, meta)).rejects.toThrow(ClockBehindError);
+    wrong.setNow(tuesday);
+    await correct(wrong.ledger);
+    await hear();
+    expect((await ledger.handle(account, `${stream}y`, open, meta)).events[0]!.recordedAt).toBe(tuesday);
+  });
+});
