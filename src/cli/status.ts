@@ -42,6 +42,7 @@ function* lines({
   views,
   past,
   inUseBy,
+  cluster,
   openLoads,
   bytes,
   signed,
@@ -50,6 +51,7 @@ function* lines({
 }: FolderStatus) {
   yield `ledger      ${ledger ?? "unnamed"} in ${folder}`;
   yield `in use      ${inUseBy === null ? "by nobody" : `by process ${inUseBy.pid ?? "unknown"}`}`;
+  if (cluster !== null) yield `node        of what lies under ${cluster.prefix} on its cluster`;
   yield `events      ${head}, the last one recorded at ${lastRecordedAt ?? "no time yet"}`;
   yield `views       ${views === null ? "none yet; the next start builds them" : `at position ${views.position}, ${views.lag} events behind`}`;
   if (past !== null) yield `past        at position ${past.position}, ${past.lag} events behind`;

@@ -16,6 +16,8 @@ import { verifiersIn } from "../transparency/keys-folder.ts";
 export const manifestFile = "manifest.json";
 export const ledgerFile = "ledger.db";
 export const vaultFile = "vault.db";
+/** Only in the backup of a node, in the place of a vault: the nodes share one, which is backed up by itself. */
+export const nodeFile = "cluster.json";
 /** Below the backup, only where it was asked for. */
 export const keysSubfolder = "keys";
 

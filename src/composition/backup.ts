@@ -21,11 +21,13 @@ import {
   ledgerFile,
   type Manifest,
   manifestFile,
+  nodeFile,
   rootsOf,
   syncPath,
   vaultFile,
   writeDurably,
 } from "./backup-manifest.ts";
+import { isNode, membershipPath } from "./cluster-node.ts";
 import { requireLedger } from "./folder-views.ts";
 import { vaultPath } from "./foundation.ts";
 import { keysFolderOf } from "./ledger-folder.ts";
@@ -83,15 +85,27 @@ async function made(options: BackupOptions, source: string, target: string): Pro
   const names = options.withKeys ? copyKeys(keysFolderOf(options), target) : [];
   const madeAt = now();
   await snapshot(source, join(target, ledgerFile), (share) => onProgress("copying the log", share));
-  const vault = vaultPath(resolve(options.folder));
-  if (!existsSync(vault)) throw new BackupDamagedError(vault, "is missing, so nothing that is sealed could ever be opened");
-  await snapshot(vault, join(target, vaultFile), (share) => onProgress("copying the vault", share));
+  const besideLog = isNode(resolve(options.folder)) ? copyMembership(options, target) : await copyVault(options, target);
   const facts = await checkedFacts(target, keysFolderOf(options), onProgress);
-  const files = await described(target, [ledgerFile, vaultFile, ...names], onProgress);
+  const files = await described(target, [ledgerFile, besideLog, ...names], onProgress);
   const manifest: Manifest = { format: 1, troth: version, madeAt, ...facts, files };
   writeDurably(join(target, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const folder of [target, dirname(target)]) syncPath(folder);
   return manifest;
+}
+
+async function copyVault({ folder, onProgress }: BackupOptions, target: string): Promise<string> {
+  const vault = vaultPath(resolve(folder));
+  if (!existsSync(vault)) throw new BackupDamagedError(vault, "is missing, so nothing that is sealed could ever be opened");
+  await snapshot(vault, join(target, vaultFile), (share) => onProgress("copying the vault", share));
+  requireSoundPages(join(target, vaultFile));
+  return vaultFile;
+}
+
+function copyMembership({ folder }: BackupOptions, target: string): string {
+  copyFileSync(membershipPath(resolve(folder)), join(target, nodeFile));
+  syncPath(join(target, nodeFile));
+  return nodeFile;
 }
 
 const pagesAtOnce = 2_000;
@@ -141,7 +155,6 @@ async function checkedFacts(target: string, keysFolder: string, onProgress: Back
   const path = join(target, ledgerFile);
   const [finding] = await checkLog(path, (done, total) => onProgress("checking the log", done / total));
   if (finding !== undefined) throw new BackupDamagedError(path, `is damaged, as the ledger is: ${finding.message}`);
-  requireSoundPages(join(target, vaultFile));
   const log = openSqliteLog(path);
   try {
     return await factsOf(log, path, keysFolder, onProgress);

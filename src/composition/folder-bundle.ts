@@ -25,11 +25,11 @@ import type { Vault } from "../vault/vault.ts";
 import type { BundleFile } from "../verification/bundle-format.ts";
 import { finishErasuresIn } from "./finish-erasures.ts";
 import { requireLedger } from "./folder-views.ts";
-import { vaultPath } from "./foundation.ts";
+import { openVaultOf } from "./foundation.ts";
 import { censusPath, type FolderOptions, keysFolderOf, treePath } from "./ledger-folder.ts";
 import { threadedAuditLog } from "./threaded-audit-log.ts";
 
-export type FolderBundleOptions = Pick<FolderOptions, "folder" | "keysFolder"> & {
+export type FolderBundleOptions = Pick<FolderOptions, "folder" | "keysFolder" | "connections"> & {
   /** Which head it ends at: the newest, or the newest that a witness has cosigned. */
   head: "newest" | "cosigned";
   /** Open sealed text, and write so into the access log. */
@@ -81,7 +81,7 @@ export async function bundleFolder(
     if (head === undefined) throw new NoHeadError(options.head);
     const tiles = openTileReader(treePath(resolve(options.folder)));
     closers.push(() => tiles.close());
-    const vault = options.open ? openVault(options) : undefined;
+    const vault = options.open ? await openVault(options) : undefined;
     if (vault !== undefined) closers.push(() => vault.close());
     const census = censusIn(options.folder);
     if (census !== undefined) closers.push(() => census.close());
@@ -148,11 +148,8 @@ async function isSignedUpTo(auditLog: AuditLog, size: number): Promise<boolean> 
   }
 }
 
-const openVault = (options: FolderBundleOptions): Vault =>
-  openSqliteVault(
-    vaultPath(resolve(options.folder)),
-    keyEncryptionKey(keysFolderOf(options), vaultPath(resolve(options.folder))),
-  );
+const openVault = (options: FolderBundleOptions): Promise<Vault> =>
+  openVaultOf({ folder: resolve(options.folder), keysFolder: keysFolderOf(options), connections: options.connections });
 
 const opener = (vault: Vault, at: Instant) => (events: readonly StoredEvent[]) =>
   vault.open(events.map(openRequestOf), { key: "command-line", purpose: "bundle", at });

@@ -13,12 +13,12 @@ import { checkLog } from "../event-store/sqlite/check-log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { decode, decodeAll } from "../ledger/envelope.ts";
 import { blanking } from "../ledger/erasures.ts";
-import { keyEncryptionKey } from "../vault/keys-folder.ts";
-import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones } from "../vault/tombstones.ts";
+import type { ErasableVault } from "../vault/vault.ts";
+import { isNode } from "./cluster-node.ts";
 import { compareDerived, derivedPast, derivedViews, requireLedger } from "./folder-views.ts";
-import { vaultPath } from "./foundation.ts";
-import { keysFolderOf } from "./ledger-folder.ts";
+import { openVaultOf, vaultPath } from "./foundation.ts";
+import { type FolderOptions, keysFolderOf } from "./ledger-folder.ts";
 
 export type CheckFinding = {
   part: "log" | "events" | "vault" | "views" | "past";
@@ -33,9 +33,7 @@ export type CheckReport = {
   past?: { position: number; digest: string } | null;
   findings: CheckFinding[];
 };
-export type CheckOptions = {
-  folder: string;
-  keysFolder?: string;
+export type CheckOptions = Pick<FolderOptions, "folder" | "keysFolder" | "connections"> & {
   /** Rebuild the views in a scratch folder and compare. */
   deep: boolean;
   onProgress(part: string, share: number): void;
@@ -72,12 +70,13 @@ export async function checkFolder(options: CheckOptions): Promise<CheckReport> {
   return report;
 }
 
-async function vaultFindings({ folder, keysFolder }: CheckOptions): Promise<CheckFinding[]> {
-  const path = vaultPath(resolve(folder));
+async function vaultFindings(options: CheckOptions): Promise<CheckFinding[]> {
+  const path = vaultPath(resolve(options.folder));
   // Opening makes what is not there, and a new vault in the place of a lost one would hide the loss.
-  if (!existsSync(path)) return [{ part: "vault", kind: "missing", message: `there is no vault ${path}` }];
+  if (!isNode(resolve(options.folder)) && !existsSync(path))
+    return [{ part: "vault", kind: "missing", message: `there is no vault ${path}` }];
   try {
-    await openSqliteVault(path, keyEncryptionKey(keysFolderOf({ folder, keysFolder }), path)).close();
+    await (await openVault(options)).close();
     return [];
   } catch (error) {
     return [{ part: "vault", kind: "unopenable", message: messageOf(error) }];
@@ -94,9 +93,11 @@ function erasedBy(log: Log, keysFolder: string): SubjectId[] {
   return [...new Set(subjects)];
 }
 
-async function unburied({ folder, keysFolder }: CheckOptions, erased: readonly SubjectId[]): Promise<CheckFinding[]> {
-  const path = vaultPath(resolve(folder));
-  const vault = openSqliteVault(path, keyEncryptionKey(keysFolderOf({ folder, keysFolder }), path));
+const openVault = (options: CheckOptions): Promise<ErasableVault> =>
+  openVaultOf({ folder: resolve(options.folder), keysFolder: keysFolderOf(options), connections: options.connections });
+
+async function unburied(options: CheckOptions, erased: readonly SubjectId[]): Promise<CheckFinding[]> {
+  const vault = await openVault(options);
   const buried = new Set(vault.tombstones().map(({ subject }) => subject));
   await vault.close();
   return erased

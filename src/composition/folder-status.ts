@@ -16,6 +16,7 @@ import { historyPath } from "../projections/history/history-file.ts";
 import { projections } from "../projections/registry.ts";
 import { viewsOf } from "../projections/views.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
+import { membershipOf } from "./cluster-node.ts";
 import { requireLedger } from "./folder-views.ts";
 import { vaultPath } from "./foundation.ts";
 import { ledgerPath } from "./ledger-folder.ts";
@@ -29,6 +30,8 @@ export type FolderStatus = {
   /** Rows of the past; null where nobody has asked for it yet. */
   past: { position: number; lag: number } | null;
   inUseBy: { pid: number | null } | null;
+  /** Of which cluster's ledger it is a node; null where the folder itself holds the truth. */
+  cluster: { prefix: string } | null;
   openLoads: { recording: string; source: string; startedAt: string }[];
   bytes: { ledger: number; vault: number; views: number; past: number };
   /** The head that was signed last, and the largest that any witness has cosigned, with when each did so first. */
@@ -56,6 +59,7 @@ export async function statusOfFolder(
       views: standingOf(views, head),
       past: standingOf(past, head),
       inUseBy: holderOf(folder),
+      cluster: clusterOf(folder),
       ...headsIn(folder),
       bytes: {
         ledger: bytesOf(ledgerPath(folder)),
@@ -80,6 +84,11 @@ function ledgerFacts(log: Log): Pick<FolderStatus, "ledger" | "openLoads"> {
       .filter(({ completedAt }) => completedAt === undefined)
       .map(({ recording, source, startedAt }) => ({ recording, source, startedAt })),
   };
+}
+
+function clusterOf(folder: string): FolderStatus["cluster"] {
+  const membership = membershipOf(resolve(folder));
+  return membership === undefined ? null : { prefix: membership.prefix };
 }
 
 function headsIn(folder: string): Pick<FolderStatus, "signed" | "anchored"> {

@@ -29,6 +29,26 @@ export type Place = {
 /** Closed in the reverse order, each whatever became of the others. */
 export type Closers = (() => unknown)[];
 
+/**
+ * The vault alone, for whoever looks into a folder that nobody serves.
+ * @throws ClusterSettingsError, VaultUnavailableError, Error for a key that is missing or does not fit.
+ */
+export async function openVaultOf({
+  folder,
+  keysFolder,
+  connections = {},
+}: Pick<Place, "folder" | "keysFolder" | "connections">): Promise<ErasableVault> {
+  const membership = membershipOf(folder);
+  if (membership === undefined) return openSqliteVault(vaultPath(folder), keyEncryptionKey(keysFolder, vaultPath(folder)));
+  const { openPostgresVault } = await import("../vault/postgres.ts");
+  return openPostgresVault({
+    connectionString: requireConnections(connections).vault,
+    keyEncryptionKey: suppliedKeyEncryptionKey(keysFolder),
+    create: false,
+    schema: vaultSchemaOf(membership),
+  });
+}
+
 export const vaultPath = (folder: string): string => join(folder, "vault.db");
 
 /** Everything in the folder itself. @throws StoreUnavailableError for a damaged log, Error for keys that do not fit. */

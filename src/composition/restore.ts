@@ -10,7 +10,7 @@ import type { SubjectId } from "../domain/values.ts";
 import { lockFolder } from "../event-store/folder-lock.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { headBesideKey } from "../transparency/keys-folder.ts";
-import { keyEncryptionKey } from "../vault/keys-folder.ts";
+import { keyEncryptionKey, suppliedKeyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
 import { openTombstones, tombstonesPath } from "../vault/tombstones.ts";
 import { requireEmpty, TargetError } from "./backup.ts";
@@ -20,12 +20,14 @@ import {
   keysSubfolder,
   ledgerFile,
   type Manifest,
+  nodeFile,
   readManifest,
   rootsOf,
   syncPath,
   vaultFile,
   verifyFile,
 } from "./backup-manifest.ts";
+import { isNode, membershipPath } from "./cluster-node.ts";
 import { finishErasuresIn } from "./finish-erasures.ts";
 import { vaultPath } from "./foundation.ts";
 import { keysFolderOf, ledgerPath } from "./ledger-folder.ts";
@@ -64,7 +66,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
     return await whileLocked(folder, async () => {
-      if (!withoutVault) place(join(backup, vaultFile), vaultPath(folder));
+      if (isOfNode(manifest)) place(join(backup, nodeFile), membershipPath(folder));
+      else if (!withoutVault) place(join(backup, vaultFile), vaultPath(folder));
       const draft = `${ledgerPath(folder)}.restoring`;
       place(join(backup, ledgerFile), draft);
       const lastKnownHead = await verifyLog(draft, manifest, keysFolder, onProgress);
@@ -99,14 +102,15 @@ function requireFree(folder: string): void {
 
 async function verifyFiles(
   backup: string,
-  { files }: Manifest,
+  manifest: Manifest,
   withoutVault: boolean,
   onProgress: RestoreOptions["onProgress"],
 ): Promise<void> {
-  for (const name of [ledgerFile, vaultFile])
+  const { files } = manifest;
+  for (const name of [ledgerFile, isOfNode(manifest) ? nodeFile : vaultFile])
     if (!files.some((file) => file.name === name)) throw new BackupDamagedError(join(backup, name), "is not in the manifest");
   const vault = join(backup, vaultFile);
-  if (!withoutVault && !existsSync(vault))
+  if (!withoutVault && !isOfNode(manifest) && !existsSync(vault))
     throw new BackupDamagedError(
       vault,
       "is missing. If it has expired, as copies of the vault must after an erasure, restore --without-vault: what is sealed can't be opened then",
@@ -175,8 +179,11 @@ async function verifyLog(
   }
 }
 
+const isOfNode = ({ files }: Manifest): boolean => files.some(({ name }) => name === nodeFile);
+
 /** Also makes the new vault where the copy has expired. @throws Error saying which file does not fit. */
 function requireKeysThatFit(folder: string, keysFolder: string, withoutVault: boolean): void {
+  if (isNode(folder)) return void suppliedKeyEncryptionKey(keysFolder);
   const path = vaultPath(folder);
   if (!withoutVault && statSync(path, { throwIfNoEntry: false }) === undefined) throw new BackupDamagedError(path, "is missing");
   void openSqliteVault(path, keyEncryptionKey(keysFolder, path)).close();

@@ -1,11 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { backupFolder } from "../../src/composition/backup.ts";
+import { checkFolder } from "../../src/composition/folder-check.ts";
 import { keysFolderOf } from "../../src/composition/ledger-folder.ts";
+import { restoreBackup } from "../../src/composition/restore.ts";
+import { instantAt } from "../../src/domain/values.ts";
 import { noPostgres } from "../support/postgres.ts";
-import { TestCluster, type TestNode } from "./support/cluster.ts";
+import { type Answered, TestCluster, type TestNode } from "./support/cluster.ts";
 
 if (noPostgres !== undefined) console.log(`skipped: nodes of a cluster; ${noPostgres}`);
 
@@ -36,6 +40,10 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
     return head;
   };
 
+  /** What a node shows once it has what another answered. */
+  const after = ({ headers }: Answered, node: TestNode, path: string): Promise<Answered> =>
+    node.send("GET", path, undefined, { "troth-position": headers.get("troth-position")! });
+
   it("make one fact and one answer of the same request that comes to both at once", async () => {
     for (let round = 0; round < 10; round += 1) {
       const headers = { "idempotency-key": `round-${round}` };
@@ -54,8 +62,7 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
     for (let round = 0; round < 10; round += 1) {
       const [writer, reader] = round % 2 === 0 ? nodes() : (nodes().reverse() as [TestNode, TestNode]);
       const made = await writer.send("POST", "/v1/interactions", visit);
-      const position = made.headers.get("troth-position")!;
-      const read = await reader.send("GET", `/v1/interactions/${made.json.id}`, undefined, { "troth-position": position });
+      const read = await after(made, reader, `/v1/interactions/${made.json.id}`);
       expect([read.status, read.json.id]).toEqual([200, made.json.id]);
     }
   });
@@ -121,9 +128,9 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
 
   it("erase on both what was erased on one", async () => {
     const name = `Berg ${randomUUID()}`;
-    expect((await first!.send("POST", "/v1/people", { id: person, account, name })).status).toBe(201);
-    await level();
-    expect((await second!.send("GET", `/v1/people/${person}`)).json.personal).toEqual({
+    const added = await first!.send("POST", "/v1/people", { id: person, account, name });
+    expect(added.status).toBe(201);
+    expect((await after(added, second!, `/v1/people/${person}`)).json.personal).toEqual({
       name: { status: "opened", value: name },
     });
     expect((await first!.send("POST", `/v1/subjects/${person}/erase`, {})).status).toBe(200);
@@ -142,15 +149,39 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
     expect(third.ledger.store.log.readAll(0, 1_000).map(({ id }) => id)).toEqual(
       first!.ledger.store.log.readAll(0, 1_000).map(({ id }) => id),
     );
-    expect((await third.send("GET", `/v1/people/${person}`)).json.personal).toEqual({ name: { status: "erased" } });
+    const made = await first!.send("POST", "/v1/interactions", visit);
+    expect((await after(made, third, `/v1/people/${person}`)).json.personal).toEqual({ name: { status: "erased" } });
+    const last = await level();
     const roots = await Promise.all(
       [first!, third].map(async (node) => {
-        await until(async () => Number((await node.send("GET", "/v1/audit/checkpoint")).json.split?.("\n")[1] ?? 0) >= head);
+        await until(async () => Number((await node.send("GET", "/v1/audit/checkpoint")).json.split?.("\n")[1] ?? 0) >= last);
         return (await node.send("GET", "/v1/audit/checkpoint")).json as string;
       }),
     );
     expect(roots[0]).toBe(roots[1]);
     await third.stop();
+  });
+
+  it("are joined by a third made from a backup of one of them, which copies the rest", async () => {
+    const backup = join(cluster.freshFolder({ withKeys: false }), "backup");
+    const at = instantAt(Date.now());
+    const manifest = await backupFolder({
+      ...{ folder: first!.folder, target: backup, withKeys: false, version: "0.0.0" },
+      ...{ now: () => at, onProgress: () => undefined },
+    });
+    expect(manifest.files.map(({ name }) => name)).toEqual(["ledger.db", "cluster.json"]);
+    const later = await second!.send("POST", "/v1/interactions", visit);
+    const folder = cluster.freshFolder();
+    await restoreBackup({ backup, folder, withoutVault: false, onProgress: () => undefined });
+    expect(existsSync(join(folder, "vault.db"))).toBe(false);
+    const third = await cluster.node({ folder });
+    const head = await level();
+    await until(() => third.ledger.store.log.head() >= head);
+    expect(third.ledger.store.log.readStream(`interaction-${later.json.id}`)).toHaveLength(1);
+    await until(async () => (await third.send("GET", "/readyz")).json.tree === "running");
+    await third.stop();
+    const checking = { folder, connections: cluster.connections, deep: true, onProgress: () => undefined };
+    expect((await checkFolder(checking)).findings).toEqual([]);
   });
 
   it("refuse a third that has no keys, or others", async () => {
@@ -167,13 +198,12 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
     await until(async () => (await first!.send("GET", "/readyz")).json.cluster.state === "lost-touch", 30_000);
     const read = await first!.send("GET", `/v1/accounts/${account}`);
     expect([read.status, read.headers.get("troth-node")]).toEqual([200, expect.stringMatching(/^lost-touch; heard=\d+$/)]);
-    expect((await first!.send("POST", "/v1/interactions", visit)).status).toBe(503);
     await standIn.lines[0]!.accept();
     await until(async () => (await first!.send("GET", "/readyz")).status === 200, 30_000);
     const later = await first!.send("POST", "/v1/interactions", visit);
     expect(later.status).toBe(201);
     await level();
-    expect((await second!.send("GET", `/v1/interactions/${later.json.id}`)).status).toBe(200);
+    expect((await after(later, second!, `/v1/interactions/${later.json.id}`)).status).toBe(200);
   });
 });
 
