@@ -2,7 +2,7 @@
 import type { LoggerOptions } from "pino";
 import type { CommandDefinition, Desk } from "../commands/command.ts";
 import type { EventStore } from "../event-store/event-store.ts";
-import type { CopyStatus, Log } from "../event-store/log.ts";
+import type { Log, WatchedCopy } from "../event-store/log.ts";
 import type { ExportSource } from "../exporting/export.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { Reader } from "../queries/asking.ts";
@@ -77,7 +77,7 @@ export type ApiDeps = {
   log: Log;
   vault: Vault;
   /** How this node's copy stands to the cluster; absent where the ledger is embedded. */
-  copy?: { status(): CopyStatus } | undefined;
+  copy?: WatchedCopy | undefined;
   /** Without it nothing is mounted below `/v1/audit`, and there are no receipts. */
   auditLog?: AuditLog | undefined;
   /** Without it no census can be read. */

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@pro
 import type { FastifyInstance } from "fastify";
 import type { Acknowledged } from "../commands/command.ts";
 import type { AuditLog } from "../transparency/audit-log.ts";
+import type { WatchedCopy } from "../event-store/log.ts";
 import type { ApiDeps } from "./deps.ts";
 import { routePattern } from "./logging.ts";
 
@@ -13,9 +14,9 @@ export type Metrics = {
   eventStreams: Gauge;
 };
 
-type Measured = Pick<ApiDeps, "log" | "host" | "auditLog" | "anchoring" | "processMetrics">;
+type Measured = Pick<ApiDeps, "log" | "host" | "copy" | "auditLog" | "anchoring" | "processMetrics">;
 
-export function metricsOf({ log, host, auditLog, anchoring, processMetrics = true }: Measured): Metrics {
+export function metricsOf({ log, host, copy, auditLog, anchoring, processMetrics = true }: Measured): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
@@ -38,6 +39,7 @@ export function metricsOf({ log, host, auditLog, anchoring, processMetrics = tru
       this.set(Math.max(0, log.head() - host.status().position));
     },
   });
+  if (copy !== undefined) measureCopy(copy, registers);
   if (auditLog !== undefined) measureTree(auditLog, registers);
   if (anchoring !== undefined) measureWitnesses(anchoring, registers);
   return {
@@ -49,6 +51,53 @@ export function metricsOf({ log, host, auditLog, anchoring, processMetrics = tru
       events.inc(added.length);
     },
   };
+}
+
+const copyStates = ["following", "catching-up", "lost-touch", "stopped"] as const;
+
+function measureCopy(copy: WatchedCopy, registers: Registry[]): void {
+  new Gauge({
+    name: "troth_cluster_state",
+    help: "1 for how this node stands to its cluster, 0 for the others.",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      const { state } = copy.status();
+      for (const one of copyStates) this.labels({ state: one }).set(one === state ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "troth_cluster_lag_seconds",
+    help: "For how long this node's copy may lack events; 0 while it follows.",
+    registers,
+    collect() {
+      this.set(copy.status().lagMs / 1000);
+    },
+  });
+  new Gauge({
+    name: "troth_cluster_retries",
+    help: "Appends and reads that were tried again, since the start.",
+    registers,
+    collect() {
+      this.set(copy.counters().retries);
+    },
+  });
+  new Gauge({
+    name: "troth_cluster_reconnects",
+    help: "Clients of the cluster that made way for a new one, since the start.",
+    registers,
+    collect() {
+      this.set(copy.counters().reconnects);
+    },
+  });
+  const appends = new Histogram({
+    name: "troth_cluster_append_duration_seconds",
+    help: "From sending an append to knowing it stored here, by its outcome: stored, conflict or failed.",
+    labelNames: ["outcome"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  copy.onAppend((outcome, ms) => appends.labels({ outcome }).observe(ms / 1000));
 }
 
 function measureTree(auditLog: Pick<AuditLog, "status">, registers: Registry[]): void {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { ClusterEventStore } from "../event-store/kurrentdb/cluster-event-store.ts";
-import { type LocalEventStore } from "../event-store/log.ts";
+import type { LocalEventStore, WatchedCopy } from "../event-store/log.ts";
 import { openSqliteEventStore } from "../event-store/sqlite/sqlite-event-store.ts";
 import { keyEncryptionKey, suppliedKeyEncryptionKey } from "../vault/keys-folder.ts";
 import { openSqliteVault } from "../vault/sqlite.ts";
@@ -14,7 +14,7 @@ export type Foundation = {
   store: LocalEventStore;
   vault: ErasableVault;
   /** The same store, for a node; absent where the ledger is embedded. */
-  cluster?: ClusterEventStore;
+  cluster?: ClusterEventStore & WatchedCopy;
 };
 
 export type Place = {
@@ -79,7 +79,11 @@ export async function onCluster(
     import("../event-store/kurrentdb/cluster-event-store.ts"),
     import("../vault/postgres.ts"),
   ]);
+  const listeners: Parameters<WatchedCopy["onAppend"]>[0][] = [];
   const store = await openClusterEventStore({
+    onAppend: (outcome, ms) => {
+      for (const listener of listeners) listener(outcome, ms);
+    },
     connectionString: addresses.events,
     prefix: membership.prefix,
     copyPath: copyPath(folder),
@@ -95,5 +99,6 @@ export async function onCluster(
     schema: vaultSchemaOf(membership),
   });
   closers.push(() => vault.close());
-  return { store, vault, cluster: store };
+  const cluster = Object.assign(store, { onAppend: (listener: (typeof listeners)[number]) => void listeners.push(listener) });
+  return { store, vault, cluster };
 }

@@ -13,7 +13,6 @@ import { erasuresOf, type LedgerEvent, ledgerRecord } from "../domain/ledger-rec
 import type { Instant, Slug, SubjectId } from "../domain/values.ts";
 import { type FolderLock, lockFolder } from "../event-store/folder-lock.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
-import type { ClusterEventStore } from "../event-store/kurrentdb/cluster-event-store.ts";
 import type { LocalEventStore } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { Keeper } from "../keeper/keeper.ts";
@@ -33,7 +32,7 @@ import { rootsOf } from "../transparency/roots.ts";
 import { openTombstones } from "../vault/tombstones.ts";
 import type { Vault } from "../vault/vault.ts";
 import { type ClusterConnections, copyPath, isNode, joinCluster, leaveCluster, requireConnections } from "./cluster-node.ts";
-import { type Closers, embedded, onCluster } from "./foundation.ts";
+import { type Closers, embedded, type Foundation, onCluster } from "./foundation.ts";
 import { Hearing } from "./hearing.ts";
 import { declareLogKey } from "./log-key.ts";
 import { type StartedAuditLog, threadedAuditLog } from "./threaded-audit-log.ts";
@@ -61,7 +60,7 @@ export type OpenLedger = {
   logPath: string;
   store: LocalEventStore;
   /** The same store, for a node of a cluster; absent where the ledger is embedded. */
-  cluster: ClusterEventStore | undefined;
+  cluster: Foundation["cluster"];
   vault: Vault;
   desk: Desk;
   readingDesk: ReadingDesk;

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { buildApp } from "../api/app.ts";
 import type { ApiDeps } from "../api/deps.ts";
 import type { ClusterEventStore } from "../event-store/kurrentdb/cluster-event-store.ts";
+import type { WatchedCopy } from "../event-store/log.ts";
 import { faultOf } from "../api/logging.ts";
 import { commands } from "../commands/registry.ts";
 import { takeCensusDaily } from "../keeper/census-daily.ts";
@@ -44,6 +45,7 @@ export type RunningServer = {
 const catchUpMs = 1_000;
 /** A node that finds the cluster away begins to answer reads after this time. */
 const joinMs = 5_000;
+const lookMs = 1_000;
 /** An export takes at most a quarter of the thread that answers everybody. */
 const exportRestPerWork = 3;
 const drainMsUsual = 20_000;
@@ -86,7 +88,11 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     await ledger.close();
     throw error;
   }
-  const keeping = Promise.all([keep(ledger, app, upkeep, stopping.signal), watched?.work(stopping.signal)]);
+  const keeping = Promise.all([
+    keep(ledger, app, upkeep, stopping.signal),
+    watched?.work(stopping.signal),
+    ledger.cluster && tellChanges(ledger.cluster, app, stopping.signal),
+  ]);
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
     app,
@@ -124,6 +130,22 @@ async function joined(
     if (!stopping.aborted) app.log.error({ fault: faultOf(error) }, "this node signs nothing");
   });
   await Promise.race([caughtUp, delay(joinMs, undefined, { ref: false })]);
+}
+
+/** The operator reads in the log how the node stands to its cluster whenever that changes, and why. */
+async function tellChanges(copy: WatchedCopy, app: FastifyInstance, signal: AbortSignal): Promise<void> {
+  let told: string | undefined;
+  while (!signal.aborted) {
+    const { state, failure, position, lagMs } = copy.status();
+    if (state !== told) {
+      const line = { state, failure, position, lagMs: Math.round(lagMs) };
+      if (state === "stopped") app.log.error(line, "this node copies nothing any more: see the runbook");
+      else if (state === "lost-touch") app.log.warn(line, "this node has lost touch with its cluster");
+      else if (told !== undefined) app.log.info(line, "of the cluster");
+    }
+    told = state;
+    await delay(lookMs, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** Nobody is shown a text that was to be erased: what was begun, or what a restored copy brought back, is finished first. */

@@ -33,7 +33,28 @@ export type CopyStatus = {
   position: number;
   /** Milliseconds since the cluster was last heard of; undefined for never. */
   heardMsAgo: number | undefined;
+  /** For how long the copy may have lacked events; 0 while it follows. */
+  lagMs: number;
   failure?: string;
+};
+
+/** How an append to the cluster ended. */
+export type AppendOutcome = "stored" | "conflict" | "failed";
+
+/** What was counted since the start. */
+export type CopyCounters = {
+  /** Asked again after an answer that may have been lost. */
+  retries: number;
+  /** A client of the cluster made way for a new one. */
+  reconnects: number;
+};
+
+/** What can be seen of a node's copy from outside. */
+export type WatchedCopy = {
+  status(): CopyStatus;
+  counters(): CopyCounters;
+  /** Calls back for every append that was answered, with the time it took. */
+  onAppend(listener: (outcome: AppendOutcome, ms: number) => void): void;
 };
 
 /** A store whose whole log lies on this machine. */

@@ -3,6 +3,8 @@ import { isLoopback } from "../../src/api/health.ts";
 import { account, type TestApi, testApi, visit } from "../support/api.ts";
 import { testLedger } from "../support/ledger.ts";
 
+const untold = { counters: () => ({ retries: 3, reconnects: 2 }), onAppend: () => undefined };
+
 let api: TestApi;
 beforeAll(async () => void (api = await testApi()));
 afterAll(() => api.close());
@@ -39,7 +41,7 @@ describe("health", () => {
     "says that a node may not while its copy is %s, and answers reads with a word of it",
     async (state) => {
       const failure = "there is a gap at 10.0.0.7";
-      const copy = { status: () => ({ state, position: 3, heardMsAgo: 12_400, failure }) };
+      const copy = { ...untold, status: () => ({ state, position: 3, heardMsAgo: 12_400, lagMs: 12_400, failure }) };
       const other = await testApi({ deps: { copy } });
       const ready = await other.when("GET", "/readyz", { key: null });
       expect([ready.status, ready.json.status, ready.json.cluster]).toEqual([503, "not-ready", { state, heardMsAgo: 12_400 }]);
@@ -51,7 +53,7 @@ describe("health", () => {
   );
 
   it("says nothing of a node that follows its cluster but that it does", async () => {
-    const copy = { status: () => ({ state: "following" as const, position: 3, heardMsAgo: 40 }) };
+    const copy = { ...untold, status: () => ({ state: "following" as const, position: 3, heardMsAgo: 40, lagMs: 0 }) };
     const other = await testApi({ deps: { copy } });
     const ready = await other.when("GET", "/readyz", { key: null });
     expect([ready.status, ready.json.cluster]).toEqual([200, { state: "following", heardMsAgo: 40 }]);
@@ -71,6 +73,27 @@ describe("health", () => {
 });
 
 describe("metrics", () => {
+  it("tell of a node how it stands to its cluster, and how its appends went", async () => {
+    let tell: (outcome: "stored" | "conflict" | "failed", ms: number) => void = () => undefined;
+    const status = () => ({ state: "catching-up" as const, position: 3, lagMs: 2_500, heardMsAgo: 40 });
+    const other = await testApi({ deps: { copy: { ...untold, status, onAppend: (listener) => void (tell = listener) } } });
+    tell("stored", 3);
+    tell("stored", 30);
+    tell("conflict", 4);
+    const { text } = await other.when("GET", "/metrics", { key: null });
+    for (const line of [
+      'troth_cluster_state{state="catching-up"} 1',
+      'troth_cluster_state{state="following"} 0',
+      "troth_cluster_lag_seconds 2.5",
+      "troth_cluster_retries 3",
+      "troth_cluster_reconnects 2",
+      'troth_cluster_append_duration_seconds_count{outcome="stored"} 2',
+      'troth_cluster_append_duration_seconds_bucket{le="0.005",outcome="conflict"} 1',
+    ])
+      expect(text).toContain(line);
+    await other.close();
+  });
+
   it("count requests by route and status, appends and events", async () => {
     const { json } = await api.when("POST", "/v1/accounts", { body: {} });
     await api.when("POST", `/v1/accounts/${json.id}/close`);

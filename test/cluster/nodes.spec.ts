@@ -20,7 +20,7 @@ const visit = {
   ...{ startedAt: "2026-01-30T10:00:00.000Z", minutes: 60 },
 };
 
-describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 60_000 }, () => {
+describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 120_000 }, () => {
   let cluster: TestCluster;
   let [first, second]: TestNode[] = [];
   const nodes = (): [TestNode, TestNode] => [first!, second!];
@@ -30,7 +30,7 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
     expect((await first.send("POST", "/v1/accounts", { id: account })).status).toBe(201);
     const ours = { id: "per_0000000000000001", name: "Ada Novak" };
     expect((await first.send("POST", "/v1/people", ours)).status).toBe(201);
-  }, 60_000);
+  }, 180_000);
   afterAll(() => cluster.stop());
 
   /** Until both copies hold what either has answered. */
@@ -195,11 +195,11 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
     const { standIn } = cluster;
     if (standIn === undefined) return skip("a real server is not stopped by a spec");
     await standIn.lines[0]!.refuse();
-    await until(async () => (await first!.send("GET", "/readyz")).json.cluster.state === "lost-touch", 30_000);
+    await until(async () => (await first!.send("GET", "/readyz")).json.cluster.state === "lost-touch", 60_000);
     const read = await first!.send("GET", `/v1/accounts/${account}`);
     expect([read.status, read.headers.get("troth-node")]).toEqual([200, expect.stringMatching(/^lost-touch; heard=\d+$/)]);
     await standIn.lines[0]!.accept();
-    await until(async () => (await first!.send("GET", "/readyz")).status === 200, 30_000);
+    await until(async () => (await first!.send("GET", "/readyz")).status === 200, 60_000);
     const later = await first!.send("POST", "/v1/interactions", visit);
     expect(later.status).toBe(201);
     await level();
@@ -207,7 +207,7 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 6
   });
 });
 
-async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   for (const end = Date.now() + timeoutMs; !(await isSo()); await delay(20))
     if (Date.now() > end) throw new Error("it did not come about");
 }

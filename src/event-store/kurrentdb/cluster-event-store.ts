@@ -13,7 +13,7 @@ import {
   StoreUnavailableError,
 } from "../event-store.ts";
 import { followLog } from "../follow.ts";
-import { type CopyStatus, type LocalEventStore } from "../log.ts";
+import { type AppendOutcome, type CopyStatus, type LocalEventStore } from "../log.ts";
 import { News } from "../news.ts";
 import { attemptAppend } from "./appending.ts";
 import { Arrivals, type ExpectedAppend } from "./arrivals.ts";
@@ -42,20 +42,13 @@ export type ClusterEventStoreOptions = {
   pace?: Partial<Pace>;
 };
 
-export type AppendOutcome = "stored" | "conflict" | "failed";
-
-export type ClusterStatus = CopyStatus & {
-  /** For how long the copy may have lacked events; 0 while it follows. */
-  lagMs: number;
-};
-
 export type ClusterCounters = { stored: number; conflicts: number; failed: number; retries: number; reconnects: number };
 
 export interface ClusterEventStore extends LocalEventStore {
   catchUp(stream: string): Promise<void>;
   /** Resolves once the copy has held all that the cluster held. @throws StoreUnavailableError when it has stopped or is closed. */
   caughtUp(): Promise<void>;
-  status(): ClusterStatus;
+  status(): CopyStatus;
   counters(): ClusterCounters;
 }
 
@@ -172,7 +165,7 @@ class FollowingStore implements ClusterEventStore {
     return this.#firstLevel.promise;
   }
 
-  status(): ClusterStatus {
+  status(): CopyStatus {
     const now = performance.now();
     return {
       state: this.#state,
