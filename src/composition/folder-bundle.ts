@@ -19,8 +19,6 @@ import { headHistoryIn } from "../transparency/head-history.ts";
 import { openCensusReader } from "../transparency/sqlite-census.ts";
 import { openTileReader } from "../transparency/sqlite-tiles.ts";
 import type { SignedHead } from "../transparency/stores.ts";
-import { keyEncryptionKey } from "../vault/keys-folder.ts";
-import { openSqliteVault } from "../vault/sqlite.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { BundleFile } from "../verification/bundle-format.ts";
 import { finishErasuresIn } from "./finish-erasures.ts";
