@@ -150,4 +150,4 @@ const openVault = (options: FolderBundleOptions): Promise<Vault> =>
   openVaultOf({ folder: resolve(options.folder), keysFolder: keysFolderOf(options), connections: options.connections });
 
 const opener = (vault: Vault, at: Instant) => (events: readonly StoredEvent[]) =>
-  vault.open(events.map(openRequestOf), { key: "command-line", purpose: "bundle", at });
+  vault.open(events.map(openRequestOf), { key: "command-line", purpose: "bundle", at }, { orFail: true });

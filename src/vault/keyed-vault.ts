@@ -44,7 +44,7 @@ export interface KeyStore {
   sealingKeys(subjects: readonly SubjectId[]): SealingKeys | Promise<SealingKeys>;
   /**
    * Adds lines to the access log, and gives the keys of their subjects once the lines are on disk.
-   * @throws VaultUnavailableError, unless it lends keys that open nothing.
+   * @throws VaultUnavailableError, unless it lends keys that open nothing and are not good.
    */
   openingKeys(lines: readonly NewLine[]): Promise<OpeningKeys>;
   erase(subject: SubjectId, at: Instant): Promise<void>;
@@ -77,7 +77,7 @@ export function vaultOver(store: KeyStore, idKey: KeyObject): ErasableVault {
       };
     },
 
-    async open(requests, reader) {
+    async open(requests, reader, { orFail = false } = {}) {
       mustBeOpen();
       const lines = requests.filter(({ sealed }) => sealed.length > 0).map((request) => logLine(request, reader));
       const lent = await store.openingKeys(lines);
@@ -86,7 +86,9 @@ export function vaultOver(store: KeyStore, idKey: KeyObject): ErasableVault {
         return request.sealed.map((commitment, index) => openOne(lent, request, commitment, entries[index]));
       });
       // The process may have been stopped in the midst of it, for however long.
-      return lent.areGood() ? opened : opened.map((segments) => segments.map(withheld));
+      if (lent.areGood()) return opened;
+      if (orFail) throw new VaultUnavailableError("it is out of touch");
+      return opened.map((segments) => segments.map(withheld));
     },
 
     fingerprint: (text) => createHmac("sha256", idKey).update(text, "utf8").digest("hex"),

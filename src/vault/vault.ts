@@ -33,8 +33,12 @@ export interface Vault {
    */
   seal(request: SealRequest): Promise<Sealed>;
 
-  /** Opens segments, checks each against its commitment, and writes one line an event to the access log first. */
-  open(requests: readonly OpenRequest[], reader: Reader): Promise<Opened[][]>;
+  /**
+   * Opens segments, checks each against its commitment, and writes one line an event to the access log first.
+   * @throws VaultUnavailableError, where `orFail` asks for it, instead of answering `unavailable` because the vault is out of touch: for
+   *   evidence, in which that would look like text withheld.
+   */
+  open(requests: readonly OpenRequest[], reader: Reader, options?: { orFail?: boolean }): Promise<Opened[][]>;
 
   /** Lower-case hex HMAC-SHA-256 of a text under the ledger's id key: equal texts compare equal, and nobody can guess at them. */
   fingerprint(text: string): string;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type KeyStore, vaultOver } from "../../src/vault/keyed-vault.ts";
 import { newKey } from "../../src/vault/sealing.ts";
 import { VaultUnavailableError } from "../../src/vault/vault.ts";
-import { anna, ben, firstVisit, read, sealOne } from "./examples.ts";
+import { anna, ben, firstVisit, read, reader, sealOne } from "./examples.ts";
 
 /** Keys that go bad after they were looked at so many times: a process may be stopped between any two steps. */
 function storeThatLapses(): KeyStore & { looksLeft: number } {
@@ -32,6 +32,8 @@ describe("keys that were good when they were lent", () => {
     for (const looks of [0, 1]) {
       store.looksLeft = looks;
       expect(await read(vault, request)).toEqual(["(unavailable)"]);
+      store.looksLeft = looks;
+      await expect(vault.open([request], reader, { orFail: true })).rejects.toThrow(VaultUnavailableError);
     }
   });
 

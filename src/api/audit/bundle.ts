@@ -74,7 +74,7 @@ export function mountBundle(app: FastifyInstance, deps: ApiDeps, admit: Admissio
       readTile: auditLog!.readTile,
       head: { ...chosen, note: headHistory?.withCosignatures(chosen.note) ?? chosen.note },
       earlier: headHistory?.notes() ?? [],
-      open: open === "true" ? (events) => vault.open(events.map(openRequestOf), reader) : undefined,
+      open: open === "true" ? (events) => vault.open(events.map(openRequestOf), reader, { orFail: true }) : undefined,
     };
   }
 }

@@ -135,11 +135,12 @@ export class PostgresKeyStore implements KeyStore {
 
   async openingKeys(lines: readonly NewLine[]): Promise<OpeningKeys> {
     // Without a lease nothing could be opened, so nobody is kept waiting for the database.
-    if (lines.length === 0 || !this.#options.lease.holds()) return this.#keysOf([]);
+    if (lines.length === 0) return this.#keysOf([], () => true);
+    if (!this.#options.lease.holds()) return this.#keysOf([], () => false);
     try {
       return await tracked(this.#opening, this.#openings.add(lines));
     } catch (error) {
-      if (error instanceof VaultUnavailableError) return this.#keysOf([]);
+      if (error instanceof VaultUnavailableError) return this.#keysOf([], () => false);
       throw error;
     }
   }
@@ -152,14 +153,13 @@ export class PostgresKeyStore implements KeyStore {
     // Not repeated where its answer was lost: the lines may be there, and whoever asks again has opened again.
     const rows = await this.#options.database.once(sql.logAndRead, [JSON.stringify(lines), lines.length, subjects]);
     for (const row of rows) this.#buryErased(row);
-    const keys = this.#keysOf(rows, term);
+    const keys = this.#keysOf(rows, () => this.#options.lease.holds(term));
     return openings.map(() => keys);
   }
 
-  #keysOf(rows: Row[], term?: number): OpeningKeys {
-    const { lease, memory } = this.#options;
+  #keysOf(rows: Row[], areGood: () => boolean): OpeningKeys {
+    const { memory } = this.#options;
     const bySubject = new Map(rows.map((row) => [row["subject"], row]));
-    const areGood = (): boolean => rows.length === 0 || lease.holds(term);
     return {
       areGood,
       isErased: (subject) => memory.tombstones.has(subject),

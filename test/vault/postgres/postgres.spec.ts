@@ -176,13 +176,14 @@ describe.skipIf(noPostgres !== undefined)("on PostgreSQL", () => {
     let vault: PostgresVault;
     beforeEach(async () => {
       line = await proxy();
-      vault = await node({ connectionString: postgres.urlThrough(line.port), leaseMs });
+      vault = await node({ connectionString: postgres.urlThrough(line.port), leaseMs, timeoutMs: 1_000 });
     });
 
     it("opens nothing, seals under what it knows while its lease lasts, then nothing, until it is back", async () => {
       const request = await sealOne(vault, firstVisit, anna, "likes chess");
       line.cut();
       expect(await read(vault, request)).toEqual(["(unavailable)"]);
+      await expect(vault.open([request], reader, { orFail: true })).rejects.toThrow(VaultUnavailableError);
       await sealOne(vault, secondVisit, anna, "still known");
       await until(() => !vault.lease().holds);
       expect(vault.lease().failure).toMatch(/the vault is unavailable/);
@@ -202,6 +203,8 @@ describe.skipIf(noPostgres !== undefined)("on PostgreSQL", () => {
       const before = performance.now();
       let isErased = false;
       const erasing = other.erase(anna, noon).then(() => void (isErased = true));
+      // Whoever reads is not kept waiting by a server that says nothing.
+      expect(await read(vault, request)).toEqual(["(unavailable)"]);
       await until(() => !vault.lease().holds);
       expect(isErased).toBe(false);
       await erasing;
