@@ -1,8 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { randomBytes, randomUUID } from "node:crypto";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatSignerKey, signatureType, signerKey } from "../../src/audit/verifier-key.ts";
 import { backupFolder } from "../../src/composition/backup.ts";
 import { checkFolder } from "../../src/composition/folder-check.ts";
 import { keysFolderOf } from "../../src/composition/ledger-folder.ts";
@@ -189,6 +190,18 @@ describe.skipIf(noPostgres !== undefined)("two nodes of a cluster", { timeout: 1
     const folder = cluster.freshFolder();
     rmSync(join(keysFolderOf({ folder }), "log.key"));
     await expect(cluster.join(folder)).rejects.toThrow(/log\.key is missing/);
+  });
+
+  it("let none serve that would sign with another key", async () => {
+    const folder = cluster.freshFolder();
+    await (await cluster.join(folder)).ledger.close();
+    const stranger = signerKey("troth/main", signatureType.ed25519, randomBytes(32));
+    writeFileSync(join(keysFolderOf({ folder }), "log.key"), `${formatSignerKey(stranger)}\n`, { mode: 0o600 });
+    await expect(cluster.node({ folder })).rejects.toThrow(/another key signs it/);
+    const declared = first!.ledger.store.log
+      .readStream("ledger")
+      .filter(({ leaf }) => Buffer.from(leaf).includes('"LogKeyDeclared"'));
+    expect(declared).toHaveLength(1);
   });
 
   it("answer reads while the cluster is away, say so, and go on once it is back", async ({ skip }) => {
