@@ -114,7 +114,7 @@ const pagesAtOnce = 2_000;
  * One state of a database as a file of its own, without a write-ahead log. The transaction keeps that state while others write;
  * without it, each write would begin the copy anew.
  */
-async function snapshot(from: string, to: string, onProgress: (share: number) => void): Promise<void> {
+export async function snapshot(from: string, to: string, onProgress: (share: number) => void): Promise<void> {
   const source = new DatabaseSync(from, { readOnly: true, timeout: 5_000 });
   try {
     source.exec("BEGIN");
@@ -134,11 +134,14 @@ async function snapshot(from: string, to: string, onProgress: (share: number) =>
 }
 
 /** Everything but drafts that a killed process left. */
+export const keyFilesIn = (keysFolder: string): string[] =>
+  readdirSync(keysFolder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/\.[0-9a-f]{12}$/.test(entry.name))
+    .map(({ name }) => name);
+
 function copyKeys(keysFolder: string, target: string): string[] {
   mkdirSync(join(target, keysSubfolder), { mode: 0o700 });
-  const names = readdirSync(keysFolder, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && !/\.[0-9a-f]{12}$/.test(entry.name))
-    .map(({ name }) => `${keysSubfolder}/${name}`);
+  const names = keyFilesIn(keysFolder).map((name) => `${keysSubfolder}/${name}`);
   for (const name of names) {
     copyFileSync(join(keysFolder, name.slice(keysSubfolder.length + 1)), join(target, name));
     chmodSync(join(target, name), 0o600);

@@ -16,6 +16,7 @@ import { blanking } from "../ledger/erasures.ts";
 import { appendsOf } from "../moving/appends.ts";
 import { firstDifference } from "../moving/comparison.ts";
 import { openLogKeys } from "../transparency/keys-folder.ts";
+import { unfenceVault } from "../vault/postgres/contents.ts";
 import { openTombstones } from "../vault/tombstones.ts";
 import { nameIn } from "./backup.ts";
 import { rootsOf, syncPath } from "./backup-manifest.ts";
@@ -25,7 +26,7 @@ import { vaultPath } from "./foundation.ts";
 import { keysFolderOf, NoLedgerError } from "./ledger-folder.ts";
 import { MoveError } from "./move-error.ts";
 import { carryHeads, foldBack, provenRoot, removeDatabase, requireSound } from "./moved-files.ts";
-import { vaultToCluster } from "./moving-vaults.ts";
+import { told, vaultPlace, vaultToCluster } from "./moving-vaults.ts";
 
 export type ToClusterOptions = {
   folder: string;
@@ -67,7 +68,7 @@ export async function moveToCluster(options: ToClusterOptions): Promise<MovedToC
   const lock = lockFolder(folder);
   try {
     const moved = isNode(folder)
-      ? await movedBefore(folder, keysFolder, options.onProgress)
+      ? await movedBefore({ ...options, folder, keysFolder })
       : await moveNow({ ...options, folder, keysFolder });
     putAside(folder);
     return moved;
@@ -92,7 +93,7 @@ async function moveNow(options: Placed): Promise<MovedToCluster> {
     requireLogKey(keysFolder, ledger, source, proven.signedSize !== null);
     await sendLog(options, prefix, source);
     onProgress("moving the keys", 0);
-    await vaultToCluster({ path: vaultPath(folder), keysFolder, connections: options.connections, prefix });
+    await told(() => vaultToCluster(vaultPath(folder), keysFolder, vaultPlace(options.connections, prefix)));
     carryHeads(sourcePath(folder), copyPath(folder));
     await readBack(folder, source, proven.root, onProgress);
     joinCluster(folder, prefix);
@@ -107,10 +108,14 @@ function requireLogKey(folder: string, ledger: string, log: Log, isSigned: boole
   openLogKeys({ folder, origin: `troth/${ledger}`, log, isSigned, now: () => new Date().toISOString() });
 }
 
-/** Killed after the folder had become a node: what was moved may still lie there. */
-async function movedBefore(folder: string, keysFolder: string, onProgress: Placed["onProgress"]): Promise<MovedToCluster> {
+/**
+ * The folder is a node already. Killed after it had become one, what was moved may still lie there; killed while it left the cluster, its
+ * vault is out of the nodes' sight, and is given back.
+ */
+async function movedBefore({ folder, keysFolder, connections, onProgress }: Placed): Promise<MovedToCluster> {
   const { prefix } = membershipOf(folder)!;
-  if (!existsSync(sourcePath(folder)) && !existsSync(vaultPath(folder)))
+  const isUnfinished = existsSync(sourcePath(folder)) || existsSync(vaultPath(folder));
+  if (!isUnfinished && !(await unfenceVault(vaultPlace(connections, prefix))))
     throw new MoveError(`${folder} is a node already, of the ledger under ${prefix} on the cluster`);
   const copy = openSqliteLog(copyPath(folder));
   try {
@@ -137,7 +142,7 @@ async function sendLog(options: Placed, prefix: string, source: Log): Promise<vo
   const sender = await openOrderedAppends({ connectionString, prefix, ...(inFlightMax === undefined ? {} : { inFlightMax }) });
   const store = await openCopy({ connectionString, prefix, copyPath: copyPath(folder) });
   try {
-    await firstLevel(store, options.patienceMs ?? patienceMsUsual);
+    await levelWithCluster(store, options.patienceMs);
     // A copy made anew has the text of those who were erased since the cluster was given it.
     const erased = openTombstones(keysFolder)
       .all()
@@ -160,13 +165,18 @@ async function openCopy(options: Parameters<typeof openClusterEventStore>[0]): P
   }
 }
 
-/** Until the copy holds all that the cluster holds. */
-async function firstLevel(store: ClusterEventStore, patienceMs: number): Promise<void> {
+/** Until the copy holds all that the cluster holds. @throws MoveError where it takes longer than `patienceMs` without an end. */
+export async function levelWithCluster(store: ClusterEventStore, patienceMs = patienceMsUsual): Promise<void> {
   const ended = new AbortController();
-  const outOfPatience = delay(patienceMs, undefined, { signal: ended.signal }).then(() => {
-    throw new MoveError(`the cluster could not be read to its end within ${patienceMs / 1000} s: ${whyOf(store)}`);
-  });
-  await Promise.race([store.caughtUp(), outOfPatience]).finally(() => ended.abort());
+  const outOfPatience = async (): Promise<never> => {
+    for (let [position, since] = [-1, performance.now()]; ; await delay(patienceMs / 20, undefined, { signal: ended.signal })) {
+      const now = performance.now();
+      if (store.status().position > position) [position, since] = [store.status().position, now];
+      else if (now - since > patienceMs)
+        throw new MoveError(`the cluster has given nothing for ${patienceMs / 1000} s and not all it holds: ${whyOf(store)}`);
+    }
+  };
+  await Promise.race([store.caughtUp(), outOfPatience()]).finally(() => ended.abort());
 }
 
 const whyOf = (store: ClusterEventStore): string => store.status().failure ?? store.status().state;

@@ -148,7 +148,70 @@ async function requireEarlierState(run: Run, contents: VaultContents): Promise<v
     throw new OtherVaultError("its access log goes further");
 }
 
-/** Takes the vault away, once it lies elsewhere. Done again, it changes nothing. */
-export async function dropPostgresVault(database: Database, schema: string): Promise<void> {
-  await database.transaction(statementMsMax, (run) => run(`DROP SCHEMA IF EXISTS "${schema.replaceAll('"', '""')}" CASCADE`));
+/**
+ * The schema that a vault lies in while its ledger leaves the cluster. No node finds it there, so none starts, and none that has
+ * escaped notice renews its lease.
+ */
+const leaving = (schema: string): string => `${schema}_leaving`;
+
+/**
+ * Takes the vault out of the nodes' sight, once none is at work. Done again, it changes nothing.
+ * @returns the schema in which it lies now. @throws NodesAtWorkError; VaultUnavailableError; Error where there is no vault.
+ */
+export async function fenceVault(place: PostgresPlace): Promise<string> {
+  const fenced = leaving(place.schema);
+  const database = openDatabase(place);
+  try {
+    if (!(await isThere(database, place.schema))) {
+      if (await isThere(database, fenced)) return fenced;
+      throw new Error(`the database has no vault in its schema ${place.schema}`);
+    }
+    await withoutNodes(database);
+    await rename(database, place.schema, fenced);
+  } finally {
+    await database.close();
+  }
+  const there = openDatabase({ ...place, schema: fenced });
+  try {
+    // A node that was just starting waited for the name.
+    await withoutNodes(there);
+  } catch (error) {
+    await rename(there, fenced, place.schema);
+    throw error;
+  } finally {
+    await there.close();
+  }
+  return fenced;
 }
+
+/** Gives the vault back to the nodes. @returns whether it was out of their sight. */
+export async function unfenceVault(place: PostgresPlace): Promise<boolean> {
+  const database = openDatabase(place);
+  try {
+    const isFenced = await isThere(database, leaving(place.schema));
+    if (isFenced) await rename(database, leaving(place.schema), place.schema);
+    return isFenced;
+  } finally {
+    await database.close();
+  }
+}
+
+/** Takes a fenced vault away, once it lies elsewhere. Done again, it changes nothing. */
+export async function dropFencedVault(place: PostgresPlace): Promise<void> {
+  const database = openDatabase(place);
+  try {
+    await database.once(`DROP SCHEMA IF EXISTS ${quoted(leaving(place.schema))} CASCADE`);
+  } finally {
+    await database.close();
+  }
+}
+
+async function isThere(database: Database, schema: string): Promise<boolean> {
+  const [row] = await database.repeatable("SELECT to_regclass(quote_ident($1) || '.id_key') IS NOT NULL AS here", [schema]);
+  return row?.["here"] === true;
+}
+
+const rename = (database: Database, from: string, to: string): Promise<unknown> =>
+  database.once(`ALTER SCHEMA ${quoted(from)} RENAME TO ${quoted(to)}`);
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

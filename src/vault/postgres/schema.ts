@@ -54,7 +54,8 @@ async function versionOf(run: Run): Promise<number | undefined> {
 
 async function make(run: Run, { schema, keyEncryptionKey, create }: SchemaOptions): Promise<void> {
   // Whoever names the wrong database by mistake would seal under keys that the other nodes don't have.
-  if (!create) throw new Error(`the database has no vault in its schema ${schema}`);
+  if (!create)
+    throw new Error(`the database has no vault in its schema ${schema}: it is another database, or the ledger was moved away`);
   const [found] = await run("SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS here", [schema]);
   if (found?.["here"] !== true) await run(`CREATE SCHEMA ${quoted(schema)}`);
   await run("CREATE TABLE schema_version (version integer NOT NULL)");
