@@ -5,10 +5,11 @@ import { ledgerPath } from "../../src/composition/ledger-folder.ts";
 import type { Instant } from "../../src/domain/values.ts";
 import type { Log } from "../../src/event-store/log.ts";
 import { openSqliteLog } from "../../src/event-store/sqlite/sqlite-log.ts";
-import { datasetNames, datasets } from "../../src/exporting/datasets.ts";
-import { exported, type ExportSource } from "../../src/exporting/export.ts";
+import { datasetNames, datasets, runningTables } from "../../src/exporting/datasets.ts";
+import { beginExport, type ExportSource } from "../../src/exporting/export.ts";
 import { type FormatName, formatNames } from "../../src/exporting/formats.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
+import { historyPath } from "../../src/projections/history/history-file.ts";
 import { projections } from "../../src/projections/registry.ts";
 import { type Figure, median, timed } from "../measuring.ts";
 import { inScratch } from "../support/ledgers.ts";
@@ -27,7 +28,7 @@ export async function measureExport(folder: string, roundCount: number): Promise
   try {
     return await inScratch(async (scratch) => {
       const { path: viewsPath } = await rebuildViews(scratch, log, projections);
-      const source: ExportSource = { viewsPath, log, now: () => at, restPerWork: 0 };
+      const source: ExportSource = { viewsPath, historyPath: historyPath(scratch), log, now: () => at, restPerWork: 0 };
       const rounds: Round[] = [];
       const before = process.memoryUsage().rss;
       let [rows, residentBytes, digest] = [0, 0, ""];
@@ -60,7 +61,7 @@ async function takeAll(
   const hash = createHash("sha256");
   let bytes = 0;
   for (const dataset of datasetNames) {
-    for await (const part of exported(source, { dataset, format })) {
+    for await (const part of beginExport(source, { dataset, format }).bytes) {
       bytes += Buffer.byteLength(part);
       if (dataset === "keeping") hash.update(part);
       onBytes();
@@ -74,7 +75,7 @@ function scan(viewsPath: string, log: Log): number {
   const database = new DatabaseSync(viewsPath, { readOnly: true, returnArrays: true });
   let rows = 0;
   for (const name of datasetNames) {
-    const table = /^main\.(\w+) t/.exec(datasets[name].from(""))?.[1];
+    const table = /^main\.(\w+) t$/.exec(datasets[name].from(runningTables))?.[1];
     if (table === undefined) continue;
     for (const _ of database.prepare(`SELECT * FROM ${table}`).iterate()) rows += 1;
   }

@@ -3,7 +3,7 @@ import type { LoggerOptions } from "pino";
 import type { CommandDefinition, Desk } from "../commands/command.ts";
 import type { EventStore } from "../event-store/event-store.ts";
 import type { Log, WatchedCopy } from "../event-store/log.ts";
-import type { ExportSource } from "../exporting/export.ts";
+import type { Exporter } from "../exporting/export.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import type { Reader } from "../queries/asking.ts";
 import type { QueryDefinition, ReadingDesk } from "../queries/query.ts";
@@ -89,7 +89,7 @@ export type ApiDeps = {
   /** Without it nobody can ask what would hold under another policy. */
   whatIfs?: WhatIfJobs | undefined;
   /** Without it there is nothing to take home. */
-  exportSource?: ExportSource | undefined;
+  exporter?: Exporter | undefined;
   commands: readonly CommandDefinition[];
   queries: readonly QueryDefinition[];
   /** Of the program, shown in the OpenAPI document. */

@@ -4,10 +4,19 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Caller } from "../commands/command.ts";
 import { type DatasetName, datasetNames, datasets, noTextReason } from "../exporting/datasets.ts";
-import { exported, ExportKeyError, type ExportRequest, type OpenText } from "../exporting/export.ts";
+import {
+  type BegunExport,
+  eventsHaveNoAsOf,
+  ExportKeyError,
+  type ExportRequest,
+  type OpenText,
+  vantageText,
+} from "../exporting/export.ts";
 import { formatNames, formats } from "../exporting/formats.ts";
-import { presentReading } from "../queries/asking.ts";
+import type { Vantage } from "../projections/vantage.ts";
+import { isAsked, presentReading, standingAt } from "../queries/asking.ts";
 import { openPersonal } from "../queries/personal.ts";
+import { VantageError, vantageParameters } from "../queries/vantage.ts";
 import type { Admission } from "./admission.ts";
 import { requireScope, requireUnboundKey } from "./auth.ts";
 import type { ApiDeps, Limits } from "./deps.ts";
@@ -29,11 +38,13 @@ export const exportQuery = z.strictObject({
     .enum(["true", "false"])
     .optional()
     .describe("Sealed text too, opened, as one more column. Needs the scope `personal` too, and is written to the access log."),
+  ...vantageParameters,
 });
+type ExportQuery = z.output<typeof exportQuery>;
 
 export function mountExports(app: FastifyInstance, deps: ApiDeps, limits: Limits, admit: Admission, draining: AbortSignal): void {
-  const { exportSource, host, desk } = deps;
-  if (exportSource === undefined) return;
+  const { exporter, host, desk, readingDesk } = deps;
+  if (exporter === undefined) return;
 
   app.get("/v1/exports/:dataset", {
     schema: { params: exportParams, querystring: exportQuery },
@@ -43,17 +54,23 @@ export function mountExports(app: FastifyInstance, deps: ApiDeps, limits: Limits
       const caller = request.caller as Caller;
       requireUnboundKey(caller);
       const { dataset } = request.params as z.output<typeof exportParams>;
-      const { format, after, personal } = request.query as z.output<typeof exportQuery>;
+      const { format, after, personal, ...asked } = request.query as ExportQuery;
       if (personal === "true") requireSealed(dataset);
       if (personal === "true") requireScope(caller, "personal");
       await host.caughtUp(Math.max(desk.ledger.lastPosition, awaitedPositionOf(request.headers)), limits.viewsWaitMs);
       const open = personal === "true" ? openerFor(caller) : undefined;
-      const stream = Readable.from(begun({ dataset, format, after, open, signal: draining }), { objectMode: false });
+      const vantage = vantageIn(dataset, asked);
+      const begun = await begin({ dataset, format, after, open, signal: draining, vantage });
+      const stream = Readable.from(begun.bytes, { objectMode: false });
       stream.on("error", (error) => brokeOff(request, error));
+      // Bytes that nobody ever asked for close nothing by themselves.
+      stream.once("close", begun.close);
+      if (reply.raw.destroyed) stream.destroy();
       return reply
         .header("content-type", formats[format].mediaType)
         .header("content-disposition", `attachment; filename="${dataset}.${format}"`)
-        .header("troth-position", positionToken(host.status().position))
+        .header("troth-position", positionToken(begun.vantage.size))
+        .header("troth-vantage", vantageText(begun.vantage))
         .send(stream);
     },
   });
@@ -61,11 +78,17 @@ export function mountExports(app: FastifyInstance, deps: ApiDeps, limits: Limits
   const openerFor =
     (caller: Caller): OpenText =>
     (items) =>
-      openPersonal(presentReading(deps.readingDesk), caller, "export", items);
+      openPersonal(presentReading(readingDesk), caller, "export", items);
 
-  function begun(request: ExportRequest): AsyncGenerator<string | Uint8Array> {
+  function vantageIn(dataset: DatasetName, asked: Pick<ExportQuery, "asOf" | "knownAt">): Vantage | undefined {
+    if (!isAsked(asked)) return undefined;
+    if (dataset === "events" && asked.asOf !== undefined) throw new VantageError("validation-failed", "/asOf", eventsHaveNoAsOf);
+    return standingAt(readingDesk, asked);
+  }
+
+  async function begin(request: ExportRequest): Promise<BegunExport> {
     try {
-      return exported(exportSource!, request);
+      return await exporter!(request);
     } catch (error) {
       if (!(error instanceof ExportKeyError)) throw error;
       throw new ApiError("cursor-invalid", `/after ${error.message}.`, {

@@ -1,10 +1,10 @@
 /** `troth export`: a dataset into a file, from a folder that nobody serves. */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
-import { exportSourceOf, type OpenLedger } from "../composition/ledger-folder.ts";
+import { exporterOf, type OpenLedger } from "../composition/ledger-folder.ts";
 import type { KeyId } from "../domain/values.ts";
 import { type DatasetName, datasetNames, datasets, noTextReason } from "../exporting/datasets.ts";
-import { exported, ExportKeyError, keyIn, type OpenText } from "../exporting/export.ts";
+import { eventsHaveNoAsOf, ExportKeyError, keyIn, type OpenText } from "../exporting/export.ts";
 import { type FormatName, formatNames } from "../exporting/formats.ts";
 import { presentReading } from "../queries/asking.ts";
 import { openPersonal } from "../queries/personal.ts";
@@ -13,11 +13,12 @@ import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { withLedger } from "./folder.ts";
 import { type FolderFlags, folderOf, withFolder } from "./options.ts";
 import { note, type Shell } from "./shell.ts";
+import { pastWaitMs, type VantageFlags, vantageIn, viewsWaitMs, withVantage } from "./vantage.ts";
 
-type Flags = FolderFlags & { format: FormatName; out?: string; after?: string; personal?: boolean };
+type Flags = FolderFlags & VantageFlags & { format: FormatName; out?: string; after?: string; personal?: boolean };
 
 export const exportCommand = (shell: Shell): Command =>
-  withFolder(new Command("export"))
+  withVantage(withFolder(new Command("export")))
     .summary("take a dataset home: JSON lines, CSV or Parquet")
     .description(
       "Writes a whole dataset, in the order of its key. docs/exports.md lists the columns. While a server holds the folder, GET /v1/exports is the way.",
@@ -34,6 +35,7 @@ Examples:
   troth export occurrences --format parquet --out occurrences.parquet
   troth export accounts --format csv > accounts.csv
   troth export events --after 4711
+  troth export trust --format csv --as-of 2026-01-31 --known-at 2026-03-31
 ${exitCodesHelp("done", "usage", "folderInUse", "noLedger", "unusable")}`,
     )
     .action(async (dataset: DatasetName, flags: Flags) => exportDataset(shell, dataset, flags));
@@ -46,6 +48,7 @@ async function exportDataset(shell: Shell, dataset: DatasetName, flags: Flags): 
     throw new CliError(exitCodes.usage, `${out} is there already; nothing is overwritten`);
   if (flags.personal === true && datasets[dataset].sealed === undefined)
     throw new CliError(exitCodes.usage, `--personal: ${noTextReason(dataset)}`);
+  if (dataset === "events" && flags.asOf !== undefined) throw new CliError(exitCodes.usage, `--as-of: ${eventsHaveNoAsOf}`);
   checkKey(dataset, flags.after);
   const stopping = new AbortController();
   shell.onSignal(() => stopping.abort(new CliError(exitCodes.usage, "stopped; nothing was written")));
@@ -74,15 +77,17 @@ function checkKey(dataset: DatasetName, after: string | undefined): void {
 async function send(
   ledger: OpenLedger,
   dataset: DatasetName,
-  { format, after, personal }: Flags,
+  { format, after, personal, ...asked }: Flags,
   signal: AbortSignal,
   write: (bytes: string | Uint8Array) => void,
 ): Promise<void> {
   const { host, store } = ledger;
   await host.ready;
-  await host.caughtUp(store.log.head(), 600_000);
+  await host.caughtUp(store.log.head(), viewsWaitMs);
   const open = personal === true ? openerOf(ledger) : undefined;
-  for await (const bytes of exported(exportSourceOf(ledger, 0), { dataset, format, after, open, signal })) write(bytes);
+  const vantage = vantageIn(ledger.readingDesk, asked);
+  const begun = await exporterOf(ledger, { restPerWork: 0, pastWaitMs })({ dataset, format, after, open, signal, vantage });
+  for await (const bytes of begun.bytes) write(bytes);
 }
 
 /** As bundles made on the folder itself: by nobody's key, and in the access log all the same. */

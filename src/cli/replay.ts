@@ -1,25 +1,16 @@
 /** `troth replay`: history again, step by step or under another policy. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { CliError } from "./errors.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { type FolderFlags, instantArgument, withFolder, withJson } from "./options.ts";
 import { retell, type RetellFlags } from "./retell.ts";
 import type { Shell } from "./shell.ts";
+import { knownAtArgument } from "./vantage.ts";
 import { whatIf, type WhatIfFlags } from "./what-if.ts";
 
 type Flags = FolderFlags & RetellFlags & Partial<WhatIfFlags> & { json?: boolean };
 
 const collected = (value: string, before: string[] = []): string[] => [...before, value];
-
-/** A place in the log: an instant, or a size. */
-function place(value: string): string {
-  if (/^\d+$/.test(value)) return value;
-  try {
-    return instantArgument(value);
-  } catch (error) {
-    throw new InvalidArgumentError(`${(error as Error).message.slice(0, -1)}; or a size of the log, such as 4711.`);
-  }
-}
 
 export const replayCommand = (shell: Shell): Command =>
   withJson(withFolder(new Command("replay")))
@@ -28,8 +19,12 @@ export const replayCommand = (shell: Shell): Command =>
       "With an account: retells its history in the order in which it was recorded, each event with every figure that it changed, before and after, and why; and what time alone had changed meanwhile. Asks a running server, or reads a data folder that nobody serves.\nWith --policy: runs the ledger, or a part of it, under another policy and says which verdicts, scores, states and ranks would differ, by how much, and why. While a server holds the folder, POST /v1/replay is the way.\nThe log is only read and nothing is recorded.",
     )
     .argument("[account]", "whose history is told; with --policy, this account alone")
-    .option("--from <place>", "steps recorded, or outcomes, after this instant; for steps also a size of the log", place)
-    .option("--to <place>", "steps recorded up to this instant or size of the log; now where absent", place)
+    .option(
+      "--from <place>",
+      "steps recorded, or outcomes, after this instant; for steps also a size of the log",
+      knownAtArgument,
+    )
+    .option("--to <place>", "steps recorded up to this instant or size of the log; now where absent", knownAtArgument)
     .option("--url <url>", "server to ask for the steps (TROTH_URL)")
     .option("--key <key>", "its API key (TROTH_KEY)")
     .option("--policy <file>", "the other policy, as JSON; what is left out takes its default")
@@ -39,7 +34,7 @@ export const replayCommand = (shell: Shell): Command =>
     .option("--team <team>", "accounts whose owner is in this team")
     .option("--promisor <party>", "what this party promised")
     .option("--until <instant>", "outcomes before this instant", instantArgument)
-    .option("--known-at <place>", "rest on what was known at this size of the log, or at this instant", place)
+    .option("--known-at <place>", "rest on what was known at this size of the log, or at this instant", knownAtArgument)
     .option("--out <file>", "write every difference into a new file, one a line")
     .addHelpText(
       "after",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { askSql, SqlError, type SqlReader } from "../composition/ask-sql.ts";
+import { openBeside } from "../composition/beside-server.ts";
 import { requireLedger } from "../composition/folder-views.ts";
 import type { SqlCell } from "../composition/sql-process.ts";
 import { instantAt } from "../domain/values.ts";
@@ -10,18 +11,21 @@ import { FolderInUseError } from "../event-store/folder-lock.ts";
 import { datasetNames, datasets } from "../exporting/datasets.ts";
 import { formats } from "../exporting/formats.ts";
 import { viewsPath } from "../projections/database.ts";
+import { historyPath } from "../projections/history/history-file.ts";
 import { projections } from "../projections/registry.ts";
+import type { Vantage } from "../projections/vantage.ts";
 import { CliError } from "./errors.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import { withLedger } from "./folder.ts";
 import { type FolderFlags, folderOf, withFolder } from "./options.ts";
 import { note, say, type Shell } from "./shell.ts";
+import { pastWaitMs, type VantageFlags, vantageIn, viewsWaitMs, withVantage } from "./vantage.ts";
 
 const sqlFormats = ["table", "csv", "ndjson"] as const;
-type Flags = FolderFlags & { format: (typeof sqlFormats)[number]; rows: string; seconds: string; views?: boolean };
+type Flags = FolderFlags & VantageFlags & { format: (typeof sqlFormats)[number]; rows: string; seconds: string; views?: boolean };
 
 export const sqlCommand = (shell: Shell): Command =>
-  withFolder(new Command("sql"))
+  withVantage(withFolder(new Command("sql")))
     .summary("ask the views in SQL")
     .description(
       "Runs one SELECT over the datasets of docs/exports.md, by their names and columns, with SQLite's functions. Nothing can be written, nothing personal can be read, and a statement that takes too long is ended. Works beside a server too.",
@@ -38,6 +42,7 @@ Examples:
   troth sql --views
   troth sql "SELECT promisor, kept, broken, rate FROM keeping ORDER BY rate DESC LIMIT 10"
   troth sql "SELECT state, count(*) FROM dormancy GROUP BY state" --format csv
+  troth sql "SELECT account, score FROM trust" --as-of 2026-01-31 --known-at 2026-03-31
 ${exitCodesHelp("done", "usage", "noLedger", "unusable")}`,
     )
     .action(async (select: string | undefined, flags: Flags) => sql(shell, select, flags));
@@ -49,11 +54,13 @@ async function sql(shell: Shell, select: string | undefined, flags: Flags): Prom
   const seconds = countIn(flags.seconds, "seconds", 600);
   const { folder } = folderOf(flags, shell);
   const logPath = requireLedger(folder);
-  await caughtUp(shell, flags);
-  const path = viewsPath(resolve(folder), projections);
-  if (!existsSync(path)) throw new CliError(exitCodes.unusable, "the views are being built; ask again when they are there");
+  const past = await caughtUp(shell, flags);
+  const path = past === undefined ? viewsPath(resolve(folder), projections) : historyPath(resolve(folder));
+  if (!existsSync(path)) throw new CliError(exitCodes.unusable, unbuilt);
   const { reader, end } = writers[flags.format](shell);
-  const request = { viewsPath: path, logPath, sql: select, rowCountMax, at: instantAt(Date.now()) };
+  const now = instantAt(Date.now());
+  const vantage = past ?? { asOf: now, knownAt: now, size: 0 };
+  const request = { path, isPast: past !== undefined, logPath, sql: select, rowCountMax, vantage };
   try {
     await askSql(request, seconds * 1_000, reader);
   } catch (error) {
@@ -62,15 +69,36 @@ async function sql(shell: Shell, select: string | undefined, flags: Flags): Prom
   end();
 }
 
-/** Views of a folder that nobody serves may lag behind the log; a server keeps its own up. */
-async function caughtUp(shell: Shell, flags: Flags): Promise<void> {
+const unbuilt = "the views are being built; ask again when they are there";
+
+/** Rows of a folder that nobody serves may lag behind the log; a server keeps its own up. @returns where a question of the past stands. */
+async function caughtUp(shell: Shell, flags: Flags): Promise<Vantage | undefined> {
   try {
-    await withLedger(folderOf(flags, shell), async ({ host, store }) => {
+    return await withLedger(folderOf(flags, shell), async ({ host, store, history, readingDesk }) => {
       await host.ready;
-      await host.caughtUp(store.log.head(), 600_000);
+      await host.caughtUp(store.log.head(), viewsWaitMs);
+      const vantage = vantageIn(readingDesk, flags);
+      if (vantage !== undefined) await history.caughtUp(vantage.size, pastWaitMs);
+      return vantage;
     });
   } catch (error) {
     if (!(error instanceof FolderInUseError)) throw error;
+    return besideServer(folderOf(flags, shell).folder, flags);
+  }
+}
+
+function besideServer(folder: string, flags: Flags): Vantage | undefined {
+  if (!existsSync(viewsPath(resolve(folder), projections))) throw new CliError(exitCodes.unusable, unbuilt);
+  const beside = openBeside(resolve(folder));
+  try {
+    const vantage = vantageIn(beside.desk, flags);
+    if (vantage === undefined || beside.pastSize() >= vantage.size) return vantage;
+    throw new CliError(
+      exitCodes.unusable,
+      `the server has kept the past up to ${beside.pastSize()} events so far; ask again in a moment`,
+    );
+  } finally {
+    beside.close();
   }
 }
 

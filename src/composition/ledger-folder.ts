@@ -22,8 +22,9 @@ import { Erasures } from "../ledger/erasures.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, LogClock } from "../ledger/log-clock.ts";
 import { LogTimes } from "../ledger/log-times.ts";
-import type { ExportSource } from "../exporting/export.ts";
+import { beginExport, type Exporter } from "../exporting/export.ts";
 import { viewsPath } from "../projections/database.ts";
+import { historyPath } from "../projections/history/history-file.ts";
 import { projections } from "../projections/registry.ts";
 import type { ViewsHost } from "../projections/reader.ts";
 import { viewsAt } from "../projections/vantage.ts";
@@ -254,12 +255,17 @@ async function open(options: FolderOptions, lock: FolderLock, mayBegin: boolean)
   }
 }
 
-export const exportSourceOf = ({ folder, store, readingDesk }: OpenLedger, restPerWork: number): ExportSource => ({
-  viewsPath: viewsPath(folder, projections),
-  log: store.log,
-  now: readingDesk.now,
-  restPerWork,
-});
+/** Exports in this thread. @param pastWaitMs how long one of the past waits until its rows are there. */
+export function exporterOf(
+  { folder, store, readingDesk, history }: OpenLedger,
+  { restPerWork, pastWaitMs }: { restPerWork: number; pastWaitMs: number },
+): Exporter {
+  const paths = { viewsPath: viewsPath(folder, projections), historyPath: historyPath(folder) };
+  return async (request) => {
+    if (request.vantage !== undefined && request.dataset !== "events") await history.caughtUp(request.vantage.size, pastWaitMs);
+    return beginExport({ ...paths, log: store.log, now: readingDesk.now, restPerWork }, request);
+  };
+}
 
 /** Log time goes on from the last event. */
 export function logTimeOf({ log }: LocalEventStore): Instant | undefined {

@@ -16,7 +16,7 @@ const waitingCountMax = 64;
 const heapMbMax = 256;
 
 /** The first question about the past may wait until its thread has begun. Whoever waited longer is told to ask again. */
-const pastWaitMs = 15_000;
+export const pastWaitMs = 15_000;
 
 type Asked = { question: Question; resolve(answer: unknown): void; reject(error: Error): void };
 

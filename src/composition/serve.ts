@@ -14,9 +14,10 @@ import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
 import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
-import { exportSourceOf, type OpenLedger } from "./ledger-folder.ts";
+import { exporterOf, type OpenLedger } from "./ledger-folder.ts";
 import { declareLogKey } from "./log-key.ts";
-import { readingThreads } from "./reading-threads.ts";
+import { pastWaitMs, readingThreads } from "./reading-threads.ts";
+import { threadedExports } from "./threaded-exports.ts";
 
 export type ServerOptions = {
   host: string;
@@ -46,8 +47,8 @@ const catchUpMs = 1_000;
 /** A node that finds the cluster away begins to answer reads after this time. */
 const joinMs = 5_000;
 const lookMs = 1_000;
-/** An export takes at most a quarter of the thread that answers everybody. */
-const exportRestPerWork = 3;
+/** Half of a core's time, in a thread of their own; a quarter of the one that answers everybody where there is no other. */
+const exportRest = { elsewhere: 1, here: 3 };
 const drainMsUsual = 20_000;
 
 /** @throws what listening throws, such as EADDRINUSE; the ledger is closed then. */
@@ -56,7 +57,9 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   const { desk, readingDesk, store, vault, auditLog, census, whatIfs } = ledger;
   const watched =
     witnesses && anchoringOf(ledger, witnesses, (witness, trouble) => app.log.warn({ witness, trouble }, "of a witness"));
-  const reading = readingThreads({ folder: ledger.folder, logPath: ledger.logPath }, readingDesk, ledger.history);
+  const paths = { folder: ledger.folder, logPath: ledger.logPath };
+  const reading = readingThreads(paths, readingDesk, ledger.history);
+  const exports = threadedExports({ ...paths, restPerWork: exportRest.elsewhere }, readingDesk, ledger.history);
   const app: FastifyInstance = buildApp({
     ...{ desk, readingDesk, store, vault, auditLog, census, whatIfs, commands, queries, version, logger, limits, processMetrics },
     anchoring: watched?.anchoring,
@@ -64,7 +67,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     // A thread takes longer to start than a server that runs for a moment ever asks.
     reader: upkeep ? reading.reader : undefined,
     log: store.log,
-    exportSource: exportSourceOf(ledger, exportRestPerWork),
+    exporter: upkeep ? exports.exporter : exporterOf(ledger, { restPerWork: exportRest.here, pastWaitMs }),
     copy: ledger.cluster,
     headHistory: headHistoryIn(ledger.logPath),
   });
@@ -84,7 +87,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
   } catch (error) {
     await app.close();
     watched?.close();
-    await reading.close();
+    await Promise.all([reading.close(), exports.close()]);
     await ledger.close();
     throw error;
   }
@@ -102,7 +105,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
       await Promise.race([Promise.all([drained, keeping]), delay(drainMs, undefined, { ref: false })]);
       app.server.closeAllConnections();
       watched?.close();
-      await reading.close();
+      await Promise.all([reading.close(), exports.close()]);
       await ledger.close();
       await Promise.all([drained, keeping]);
     }),

@@ -3,13 +3,24 @@
  * keys, and opens the views and the log for reading alone.
  */
 import { pathToFileURL } from "node:url";
-import type { Instant } from "../domain/values.ts";
-import { columnNamesOf, openSqlDoor } from "../exporting/sql-door.ts";
+import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
+import { columnNamesOf, openSqlDoor, type SqlDoor } from "../exporting/sql-door.ts";
 import { openViewsForReading } from "../projections/database.ts";
+import { openPastViews } from "../projections/history/past-views.ts";
+import type { Vantage } from "../projections/vantage.ts";
 import { viewsOf } from "../projections/views.ts";
+import { happenedBy } from "../queries/vantage.ts";
 import { messageOf } from "./error-message.ts";
 
-export type SqlRequest = { viewsPath: string; logPath: string; sql: string; rowCountMax: number; at: Instant };
+/** @property path of the running views, or of the past where `isPast`. */
+export type SqlRequest = {
+  path: string;
+  isPast: boolean;
+  logPath: string;
+  sql: string;
+  rowCountMax: number;
+  vantage: Vantage;
+};
 export type SqlCell = string | number | bigint | null | Uint8Array;
 export type FromSqlProcess =
   | { type: "columns"; names: string[] }
@@ -30,10 +41,17 @@ const usual = (cell: SqlCell): SqlCell => {
   return typeof number === "number" && typeof cell === "bigint" && !Number.isSafeInteger(number) ? cell : number;
 };
 
-async function answer({ viewsPath, logPath, sql, rowCountMax, at }: SqlRequest): Promise<void> {
-  const database = openViewsForReading(viewsPath);
+function doorTo({ path, isPast, logPath, vantage }: SqlRequest): SqlDoor {
+  const database = openViewsForReading(path);
   database.prepare(`ATTACH ? AS log`).run(`${pathToFileURL(logPath).href}?mode=ro`);
-  const statement = openSqlDoor(database, viewsOf(openViewsForReading(viewsPath)), at).prepare(sql);
+  if (!isPast) return openSqlDoor(database, viewsOf(openViewsForReading(path)), vantage);
+  const log = openSqliteLog(logPath);
+  const views = openPastViews(path, log).at({ ...vantage, asOf: happenedBy(vantage) });
+  return openSqlDoor(database, views, { ...vantage, past: { log, size: vantage.size } });
+}
+
+async function answer({ sql, rowCountMax, ...where }: SqlRequest): Promise<void> {
+  const statement = doorTo({ sql, rowCountMax, ...where }).prepare(sql);
   await post({ type: "columns", names: columnNamesOf(statement) });
   statement.setReadBigInts(true);
   let rows: SqlCell[][] = [];

@@ -2,7 +2,7 @@
  * What can be taken home: each dataset's columns, and the statement that gives them. The same names stand in exports, in the views of
  * `troth sql`, and in docs/exports.md. A column is never given another meaning; new ones are added at the end.
  */
-import type { Instant } from "../domain/values.ts";
+import type { Instants } from "../queries/query.ts";
 
 export type ColumnType = "text" | "integer" | "number" | "boolean" | "instant" | "json";
 export type Column = { name: string; type: ColumnType; about: string };
@@ -30,19 +30,27 @@ export type Dataset = {
   columns: readonly Column[];
   /** Where sealed text lies, as an expression; undefined where there is none. It is no column: text is opened for an export that asks for it. */
   sealed?: string;
-  /** What follows FROM. `at` is the instant at which everything is read, as a literal of SQL. */
-  from(at: string): string;
+  /** What follows FROM. */
+  from(tables: Tables): string;
   /** An expression for each column, in order. */
-  expressions(at: string): readonly string[];
+  expressions(at: Literals): readonly string[];
 };
 
-type Defined = [name: string, type: ColumnType, expression: string | ((at: string) => string), about: string];
+/** The instants at which everything is read, as literals of SQL. */
+type Literals = { asOf: string; knownAt: string };
+
+/** What a table is called where it is read. */
+export type Tables = (table: string) => string;
+/** Of the running views, with the log attached. */
+export const runningTables: Tables = (table) => (table === "events" ? "log.events" : `main.${table}`);
+
+type Defined = [name: string, type: ColumnType, expression: string | ((at: Literals) => string), about: string];
 
 function dataset(
   name: DatasetName,
   about: string,
   key: readonly string[],
-  from: string,
+  from: string | ((tables: Tables) => string),
   defined: readonly Defined[],
   sealed?: string,
 ): Dataset {
@@ -50,17 +58,17 @@ function dataset(
     ...{ name, about, key },
     columns: defined.map(([column, type, , said]) => ({ name: column, type, about: said })),
     ...(sealed === undefined ? {} : { sealed }),
-    from: () => from,
+    from: (tables) => (typeof from === "string" ? `${tables(from)} t` : from(tables)),
     expressions: (at) => defined.map(([, , expression]) => (typeof expression === "string" ? expression : expression(at))),
   };
 }
 
 const position: Defined = ["position", "integer", "t.position", "Place in the log of the event that made it."];
 
-/** As `outcomeAt` has it, with both instants `at`. */
-const hasEnded = (at: string): string =>
-  `CASE WHEN t.by_clock = 0 THEN t.at <= ${at} ELSE t.deadline_at < ${at} AND t.settles_at IS NOT NULL AND t.settles_at <= ${at} END`;
-const onceEnded = (column: string) => (at: string) => `CASE WHEN ${hasEnded(at)} THEN t.${column} END`;
+/** As `outcomeAt` has it. */
+const hasEnded = ({ asOf, knownAt }: Literals): string =>
+  `CASE WHEN t.by_clock = 0 THEN t.at <= ${asOf} ELSE t.deadline_at < ${asOf} AND t.settles_at IS NOT NULL AND t.settles_at <= ${knownAt} END`;
+const onceEnded = (column: string) => (at: Literals) => `CASE WHEN ${hasEnded(at)} THEN t.${column} END`;
 
 const leaf = (path: string): string => `CAST(t.leaf AS TEXT) ->> '$.${path}'`;
 
@@ -68,7 +76,7 @@ const events = dataset(
   "events",
   "An event of the log, as it was hashed.",
   ["position"],
-  "log.events t",
+  "events",
   [
     ["position", "integer", "t.position", "Place in the log, from 1 on, without gaps."],
     ["event", "text", "t.id", "Its id."],
@@ -90,7 +98,7 @@ const accounts = dataset(
   "accounts",
   "An account as it stands.",
   ["account"],
-  "main.accounts t",
+  "accounts",
   [
     ["account", "text", "t.id", "Its id."],
     ["status", "text", "t.status", "`open` or `closed`."],
@@ -107,7 +115,7 @@ const people = dataset(
   "people",
   "A person, of ours or at an account.",
   ["person"],
-  "main.people t",
+  "people",
   [
     ["person", "text", "t.id", "Its id."],
     ["account", "text", "t.account", "Where the person is now; empty for somebody of ours."],
@@ -123,7 +131,7 @@ const interactions = dataset(
   "interactions",
   "An interaction, as corrected.",
   ["account", "started_at", "interaction"],
-  "main.interactions t",
+  "interactions",
   [
     ["interaction", "text", "t.id", "Its id."],
     ["account", "text", "t.account", "With whom."],
@@ -148,7 +156,7 @@ const promises = dataset(
   "promises",
   "A promise, as said.",
   ["account", "position"],
-  "main.promises t",
+  "promises",
   [
     ["promise", "text", "t.id", "Its id."],
     ["account", "text", "t.account", "The account concerned."],
@@ -172,7 +180,7 @@ const occurrences = dataset(
   "occurrences",
   "One thing to be kept, and whether it was. Number 0 stands for a promise that never came to bind.",
   ["account", "promise", "occurrence"],
-  "main.occurrences t",
+  "occurrences",
   [
     ["promise", "text", "t.promise", "The promise."],
     ["occurrence", "integer", "t.occurrence", "Which of its occurrences, from 1 on."],
@@ -190,7 +198,7 @@ const occurrences = dataset(
       "standing",
       "text",
       (at) =>
-        `CASE WHEN t.verdict IS NOT NULL AND ${hasEnded(at)} THEN t.verdict WHEN t.by_clock = 1 AND t.deadline_at < ${at} AND t.occurrence > 0 THEN 'pending' ELSE 'open' END`,
+        `CASE WHEN t.verdict IS NOT NULL AND ${hasEnded(at)} THEN t.verdict WHEN t.by_clock = 1 AND t.deadline_at < ${at.asOf} AND t.occurrence > 0 THEN 'pending' ELSE 'open' END`,
       "The verdict once it has ended; `pending` past the deadline and unsettled; `open` before.",
     ],
     ["ended_at", "instant", onceEnded("at"), "When it was kept, broken or ended otherwise."],
@@ -216,7 +224,7 @@ const outcomes = dataset(
   "outcomes",
   "What came of the relationship: won, lost, renewed, churned.",
   ["outcome"],
-  "main.business_outcomes t",
+  "business_outcomes",
   [
     ["outcome", "text", "t.id", "Its id."],
     ["account", "text", "t.account", "The account."],
@@ -236,7 +244,7 @@ const trust = dataset(
   "trust",
   "How far an account can rely on us, or we on it.",
   ["account", "direction"],
-  "main.accounts t CROSS JOIN (SELECT 'given' AS direction UNION ALL SELECT 'received') d",
+  (tables) => `${tables("accounts")} t CROSS JOIN (SELECT 'given' AS direction UNION ALL SELECT 'received') d`,
   [
     ["account", "text", "t.id", "The account."],
     ["direction", "text", "d.direction", "`given`: its trust in us. `received`: ours in it."],
@@ -251,13 +259,13 @@ const trust = dataset(
   ],
 );
 
-const dormancy = dataset("dormancy", "Whether an account has gone quiet.", ["account"], "main.dormancy t", [
+const dormancy = dataset("dormancy", "Whether an account has gone quiet.", ["account"], "dormancy", [
   ["account", "text", "t.account", "The account."],
   [
     "state",
     "text",
-    (at) =>
-      `CASE WHEN t.decided_by = 'history' THEN 'new' WHEN t.dormant_at <= ${at} THEN 'dormant' WHEN t.cooling_at <= ${at} THEN 'cooling' ELSE 'active' END`,
+    ({ asOf }) =>
+      `CASE WHEN t.decided_by = 'history' THEN 'new' WHEN t.dormant_at <= ${asOf} THEN 'dormant' WHEN t.cooling_at <= ${asOf} THEN 'cooling' ELSE 'active' END`,
     "`new`, `active`, `cooling` or `dormant`.",
   ],
   [
@@ -279,7 +287,7 @@ const keeping = dataset(
   "keeping",
   "How often a party keeps what it promises.",
   ["promisor", "direction"],
-  "(SELECT DISTINCT promisor, direction FROM main.occurrences) t",
+  (tables) => `(SELECT DISTINCT promisor, direction FROM ${tables("occurrences")}) t`,
   [
     ["promisor", "text", "t.promisor", "Who promised."],
     ["direction", "text", "t.direction", "`given` or `received`."],
@@ -312,12 +320,12 @@ export const noTextReason = (dataset: DatasetName): string => `there is no seale
 
 /**
  * The statement that gives a dataset's rows.
- * @param at from a schema: it becomes part of the statement.
+ * @param at from a schema: both become part of the statement.
  * @param withSealed one more column, `sealed`, at the end.
  */
-export function selectOf(of: Dataset, at: Instant, withSealed = false): string {
-  const literal = `'${at}'`;
-  const named = of.expressions(literal).map((expression, index) => `${expression} AS ${of.columns[index]!.name}`);
+export function selectOf(of: Dataset, { asOf, knownAt }: Instants, tables: Tables, withSealed = false): string {
+  const expressions = of.expressions({ asOf: `'${asOf}'`, knownAt: `'${knownAt}'` });
+  const named = expressions.map((expression, index) => `${expression} AS ${of.columns[index]!.name}`);
   if (withSealed && of.sealed !== undefined) named.push(`${of.sealed} AS sealed`);
-  return `SELECT ${named.join(", ")} FROM ${of.from(literal)}`;
+  return `SELECT ${named.join(", ")} FROM ${of.from(tables)}`;
 }

@@ -3,10 +3,24 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
 import type { Instant } from "../domain/values.ts";
 import type { Log } from "../event-store/log.ts";
+import { LogTimes } from "../ledger/log-times.ts";
 import { openViewsForReading } from "../projections/database.ts";
-import { viewsOf } from "../projections/views.ts";
+import { openPast, pastViewsOn } from "../projections/history/past-views.ts";
+import type { Vantage } from "../projections/vantage.ts";
+import { type Views, viewsOf } from "../projections/views.ts";
 import type { PersonalFields, SealedAt } from "../queries/personal.ts";
-import { type Column, type Dataset, datasets, type DatasetName, personalColumn, selectOf } from "./datasets.ts";
+import type { Instants } from "../queries/query.ts";
+import { happenedBy } from "../queries/vantage.ts";
+import {
+  type Column,
+  type Dataset,
+  type DatasetName,
+  datasets,
+  personalColumn,
+  runningTables,
+  selectOf,
+  type Tables,
+} from "./datasets.ts";
 import { defineFigures } from "./figures.ts";
 import { type Cell, type Encoder, type FormatName, formats, type Row } from "./formats.ts";
 
@@ -22,16 +36,38 @@ export type ExportRequest = {
   open?: OpenText | undefined;
   /** Once it has aborted, the export breaks off. */
   signal?: AbortSignal | undefined;
+  /** Where it stands, of which the past must hold all rows; the present where absent. */
+  vantage?: Vantage | undefined;
 };
+
+/** An export of which what is read stays as it was when it began. */
+export type BegunExport = {
+  /** The vantage from which the same is read again, whatever is recorded meanwhile. */
+  vantage: Vantage;
+  /** As they are asked for. Closes at its end, or when it is left. */
+  bytes: AsyncGenerator<string | Uint8Array>;
+  /** For whoever never asks. May be called more than once. */
+  close(): void;
+};
+
+/** Begins exports. @throws ExportKeyError. */
+export type Exporter = (request: ExportRequest) => Promise<BegunExport>;
 
 /** What exports read. */
 export type ExportSource = {
   viewsPath: string;
+  historyPath: string;
   log: Log;
   now(): Instant;
   /** How long it rests for each moment that it works: 0 where nobody else needs this thread. */
   restPerWork: number;
 };
+
+/** What happened by a day is no part of the log: an event may tell of it later, or otherwise. */
+export const eventsHaveNoAsOf = "events are what was recorded: `knownAt` says up to where";
+
+/** A vantage as a request names it. */
+export const vantageText = ({ asOf, knownAt, size }: Vantage): string => `asOf=${asOf}&knownAt=${size}@${knownAt}`;
 
 /** `after` is no key of this dataset. */
 export class ExportKeyError extends Error {
@@ -49,35 +85,41 @@ export function columnsOf({ dataset, open }: Pick<ExportRequest, "dataset" | "op
   return open !== undefined && of.sealed !== undefined ? [...of.columns, personalColumn] : of.columns;
 }
 
-/**
- * The bytes of an export, as they are asked for. What it reads stays as it was when the first of them were.
- *
- * @throws ExportKeyError before anything is read.
- */
-export function exported(source: ExportSource, request: ExportRequest): AsyncGenerator<string | Uint8Array> {
-  const columns = columnsOf(request);
-  const after = keyIn(datasets[request.dataset], request.after);
-  return encoded(formats[request.format].encoder(columns, after !== undefined), source, request, after);
+/** @throws ExportKeyError before anything is opened. */
+export function beginExport(source: ExportSource, request: ExportRequest): BegunExport {
+  const of = datasets[request.dataset];
+  const after = keyIn(of, request.after);
+  const { vantage, batches, close } =
+    of.name === "events" ? eventRows(source, after, request) : viewRows(source, of, after, request);
+  const encoder = formats[request.format].encoder(columnsOf(request), after !== undefined);
+  const bytes = encoded(encoder, { vantage, batches, close }, source, request.signal);
+  return { vantage, bytes, close };
 }
+
+/** Rows of one state, and what is held open for them. */
+type Rows = { vantage: Vantage; batches: AsyncIterable<Row[]>; close(): void };
 
 async function* encoded(
   encoder: Encoder,
-  source: ExportSource,
-  { dataset, open, signal }: ExportRequest,
-  after: Cell[] | undefined,
+  { batches, close }: Rows,
+  { restPerWork }: ExportSource,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<string | Uint8Array> {
-  let workedFrom = performance.now();
-  for await (const rows of dataset === "events"
-    ? eventRows(source, after, open)
-    : viewRows(source, datasets[dataset], after, open)) {
-    signal?.throwIfAborted();
-    const bytes = encoder.rows(rows);
-    if (bytes.length > 0) yield bytes;
-    await delay((performance.now() - workedFrom) * source.restPerWork);
-    workedFrom = performance.now();
+  try {
+    let workedFrom = performance.now();
+    for await (const rows of batches) {
+      signal?.throwIfAborted();
+      const bytes = encoder.rows(rows);
+      const workedMs = performance.now() - workedFrom;
+      if (bytes.length > 0) yield bytes;
+      await delay(workedMs * restPerWork);
+      workedFrom = performance.now();
+    }
+    const last = encoder.end();
+    if (last.length > 0) yield last;
+  } finally {
+    close();
   }
-  const last = encoder.end();
-  if (last.length > 0) yield last;
 }
 
 /** @throws ExportKeyError */
@@ -105,30 +147,48 @@ const formsByName: Record<string, RegExp> = {
 };
 const keyForms = { integer: integerForm, instant: instantForm, text: idForm, number: idForm, boolean: idForm, json: idForm };
 
-async function* viewRows(
-  { viewsPath, now }: ExportSource,
-  of: Dataset,
-  after: Cell[] | undefined,
-  open: OpenText | undefined,
-): AsyncGenerator<Row[]> {
-  const database = openViewsForReading(viewsPath);
-  try {
-    const views = viewsOf(database);
-    database.exec("BEGIN");
-    const at = now();
-    defineFigures(database, views, at);
-    for (const rows of batched(rowsOf(database, of, at, after, open !== undefined))) {
+function viewRows(source: ExportSource, of: Dataset, after: Cell[] | undefined, { open, vantage }: ExportRequest): Rows {
+  const { database, views, tables, ...stood } = vantage === undefined ? presentOf(source) : pastOf(source, vantage);
+  defineFigures(database, views, stood.vantage);
+  async function* batches(): AsyncGenerator<Row[]> {
+    for (const rows of batched(rowsOf(database, of, { at: stood.vantage, tables, after, withSealed: open !== undefined })))
       yield open === undefined || of.sealed === undefined ? rows : await withText(rows, open, sealedAt);
-    }
-  } finally {
-    database.close();
   }
+  return { vantage: stood.vantage, batches: batches(), close: () => void (database.isOpen && database.close()) };
 }
 
-function rowsOf(database: DatabaseSync, of: Dataset, at: Instant, after: Cell[] | undefined, withSealed: boolean): Iterable<Row> {
+type Opened = { database: DatabaseSync; views: Views; tables: Tables; vantage: Vantage };
+
+function presentOf({ viewsPath, log, now }: ExportSource): Opened {
+  const database = openViewsForReading(viewsPath);
+  const views = viewsOf(database);
+  database.exec("BEGIN");
+  const vantage = presentAt(views.position(), log, now);
+  return { database, views, tables: runningTables, vantage };
+}
+
+/** Log time at a size may be later than the clock by a moment, and then it is that at which all of it is known. */
+function presentAt(size: number, log: Log, now: () => Instant): Vantage {
+  const clock = now();
+  const known = size === 0 ? clock : new LogTimes(log).at(size);
+  const at = known > clock ? known : clock;
+  return { asOf: at, knownAt: at, size };
+}
+
+/** What was known at a size never changes, so there is no state to keep. */
+function pastOf({ historyPath, log }: ExportSource, vantage: Vantage): Opened {
+  const database = openPast(historyPath);
+  const views = pastViewsOn(database, log).at({ ...vantage, asOf: happenedBy(vantage) });
+  return { database, views, tables: (table) => `temp.${table}`, vantage };
+}
+
+type Wanted = { at: Instants; tables: Tables; after: Cell[] | undefined; withSealed: boolean };
+
+function rowsOf(database: DatabaseSync, of: Dataset, { at, tables, after, withSealed }: Wanted): Iterable<Row> {
   const places = of.key.map(() => "?").join(", ");
   const where = after === undefined ? "" : ` WHERE (${of.key.join(", ")}) > (${places})`;
-  const statement = database.prepare(`SELECT * FROM (${selectOf(of, at, withSealed)})${where} ORDER BY ${of.key.join(", ")}`);
+  const select = selectOf(of, at, tables, withSealed);
+  const statement = database.prepare(`SELECT * FROM (${select})${where} ORDER BY ${of.key.join(", ")}`);
   statement.setReturnArrays(true);
   return statement.iterate(...(after ?? [])) as unknown as Iterable<Row>;
 }
@@ -164,9 +224,14 @@ type Envelope = {
 };
 
 /** Up to the head as it was at the beginning, of whatever type. */
-async function* eventRows({ log }: ExportSource, after: Cell[] | undefined, open: OpenText | undefined): AsyncGenerator<Row[]> {
-  const head = log.head();
-  let position = (after?.[0] ?? 0) as number;
+function eventRows({ log, now }: ExportSource, after: Cell[] | undefined, { open, vantage }: ExportRequest): Rows {
+  const stood = vantage ?? presentAt(log.head(), log, now);
+  const batches = eventBatches(log, (after?.[0] ?? 0) as number, stood.size, open);
+  return { vantage: stood, batches, close: () => undefined };
+}
+
+async function* eventBatches(log: Log, after: number, head: number, open: OpenText | undefined): AsyncGenerator<Row[]> {
+  let position = after;
   while (position < head) {
     const found = log.readAll(position, Math.min(batchCount, head - position));
     if (found.length === 0) return;

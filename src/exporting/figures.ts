@@ -1,11 +1,12 @@
 /** Trust and keeping rates as functions of SQL, from the models that answer the API. */
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { keepingRate } from "../domain/keeping.ts";
-import type { AccountId, Instant, PromiseDirection } from "../domain/values.ts";
+import type { AccountId, PromiseDirection } from "../domain/values.ts";
 import type { OccurrenceRow } from "../projections/occurrences.ts";
 import { policyInForce } from "../projections/parameters.ts";
 import type { Views } from "../projections/views.ts";
 import { keepingOf } from "../queries/keeping-rates.ts";
+import type { Instants } from "../queries/query.ts";
 import { keepingOutcomes, rounded } from "../queries/reading.ts";
 import { contactEvidence, trustOptions, trustOver } from "../queries/trust.ts";
 
@@ -15,15 +16,14 @@ type Figures = Record<string, number | null>;
  * Defines `trust_of(account, direction, field)`, `keeping_of(promisor, direction, field)` and `rounded(number)`, to the digits of an answer. All fields of a row are asked for one after
  * the other, so the last answer is kept.
  *
- * @param views where they read; a connection of its own where `database` is not to be trusted with its statements.
+ * @param views where they read, standing at those instants; a connection of its own where `database` is not to be trusted with its statements.
  */
-export function defineFigures(database: DatabaseSync, views: Views, at: Instant): void {
+export function defineFigures(database: DatabaseSync, views: Views, instants: Instants): void {
   const policy = policyInForce(views);
   const options = trustOptions(views, policy);
-  const instants = { asOf: at, knownAt: at };
   const rowsBy = (column: "account" | "promisor", of: string, direction: string) =>
     views.all<OccurrenceRow>(
-      `SELECT * FROM main.occurrences WHERE ${column} = ? AND direction = ? ORDER BY at, position, occurrence`,
+      `SELECT * FROM occurrences WHERE ${column} = ? AND direction = ? ORDER BY at, position, occurrence`,
       [of, direction],
     );
   const trustOf = (account: string, direction: string): Figures => {

@@ -4,9 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants, type DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Instant } from "../domain/values.ts";
+import type { Log } from "../event-store/log.ts";
+import { layPastViews } from "../projections/history/past-views.ts";
 import type { Views } from "../projections/views.ts";
-import { type DatasetName, datasetNames, datasets, selectOf } from "./datasets.ts";
+import type { Instants } from "../queries/query.ts";
+import { happenedBy } from "../queries/vantage.ts";
+import { type DatasetName, datasetNames, datasets, runningTables, selectOf, type Tables } from "./datasets.ts";
 import { defineFigures } from "./figures.ts";
 
 /** A statement that is not let in, in a sentence. */
@@ -25,16 +28,20 @@ export type SqlDoor = {
 /** No cell of ours comes near it, and no statement makes one that fills the memory. */
 const cellBytesMax = 8 * 2 ** 20;
 
+/** Where the door stands. @property past with the log, where what is read is a past: `views` stand there then. */
+export type DoorStanding = Instants & { past?: { log: Log; size: number } | undefined };
+
 /**
- * @param database read-only, with the views as `main` and the log as `log`.
- * @param views another connection to the same views, for the figures that models give.
+ * @param database read-only, with the views or the past as `main` and the log as `log`.
+ * @param views another connection to the same, for the figures that models give.
  */
-export function openSqlDoor(database: DatabaseSync, views: Views, at: Instant): SqlDoor {
+export function openSqlDoor(database: DatabaseSync, views: Views, { past, ...at }: DoorStanding): SqlDoor {
   defineFigures(database, views, at);
   // A common table expression can take the name of any view that it knows of, and would be taken for it; nobody knows this one.
   const inner = `${randomBytes(16).toString("hex")}_`;
+  const tablesRead = past === undefined ? runningTables : pastTables(database, views, { ...past, ...at }, `${inner}of_`);
   for (const name of datasetNames) {
-    database.exec(`CREATE TEMP VIEW "${inner}${name}" AS ${selectOf(datasets[name], at)}`);
+    database.exec(`CREATE TEMP VIEW "${inner}${name}" AS ${selectOf(datasets[name], at, tablesRead)}`);
     database.exec(`CREATE TEMP VIEW ${name} AS SELECT * FROM temp."${inner}${name}"`);
   }
   const tables = tableNamesIn(database);
@@ -63,6 +70,18 @@ export function openSqlDoor(database: DatabaseSync, views: Views, at: Instant): 
   };
 }
 
+/** Lays the tables as they were under names of their own. */
+function pastTables(
+  database: DatabaseSync,
+  views: Views,
+  { log, size, ...at }: Instants & { log: Log; size: number },
+  prefix: string,
+): Tables {
+  layPastViews(database, log, views, prefix)({ size, asOf: happenedBy(at) });
+  database.exec(`CREATE TEMP VIEW "${prefix}events" AS SELECT * FROM log.events WHERE position <= ${size}`);
+  return (table) => `temp."${prefix}${table}"`;
+}
+
 /** The names of a statement's columns, each once: of those that came before, a second becomes `account_2`, in which no reader loses it. */
 export function columnNamesOf(statement: StatementSync): string[] {
   const names = statement.columns().map(({ name }) => name);
@@ -80,7 +99,7 @@ export function columnNamesOf(statement: StatementSync): string[] {
 const isNothing = (rest: string): boolean => /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/.test(rest);
 
 /** What the inner views read. How many rows there are is no secret, and is asked for without any column. */
-const tablesRead = new Set<string | null>([
+const countedTables = new Set<string | null>([
   ...["accounts", "people", "interactions", "promises", "occurrences", "business_outcomes", "dormancy", "events"],
 ]);
 const tableFunctions = new Set<string | null>(["json_each", "json_tree"]);
@@ -120,7 +139,7 @@ function refusalOf(action: number, meant: Meant, { inner, tables }: Names): stri
     case constants.SQLITE_READ: {
       const isOurs = through?.startsWith(inner) === true || first?.startsWith(inner) === true;
       const isDataset = schema === "temp" && datasetNames.includes(first as DatasetName);
-      const isCount = second === "" && tablesRead.has(first);
+      const isCount = second === "" && countedTables.has(first);
       if (isOurs || isDataset || isCount || tableFunctions.has(first) || isCommonTable(meant, tables)) return undefined;
       const where = schema === null || schema === "temp" ? "" : ` in \`${schema}\``;
       return `there is no view \`${first}\`${where} to read here, and none may be called that; \`troth sql --views\` lists those that there are`;

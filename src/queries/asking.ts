@@ -46,11 +46,9 @@ export async function standingsOf(
   if (query.asks === undefined && !isAsked(at) && page.at === undefined) return { cursor, standings: {} };
   if (asked["after"] !== undefined && !standsThere(at, page.at))
     throw new CursorError("`after` is the `next` of an answer that stands elsewhere");
-  const head = desk.log.head();
-  const now = desk.now();
+  const now = { head: desk.log.head(), at: desk.now() };
   const stand = async (one: AskedVantage): Promise<Standing> => {
-    const vantage = vantageOf(one, desk.times, head, now);
-    if (one.asOf !== undefined) requireHappened(desk, one.asOf, one.names?.asOf ?? "asOf");
+    const vantage = standingAt(desk, one, now);
     return { ...vantage, root: (await desk.rootAt?.(vantage.size)) ?? null };
   };
   const standings: Standings = { at: await stand(page.at === undefined ? at : { ...at, ...page.at }) };
@@ -58,10 +56,21 @@ export async function standingsOf(
   return { cursor, standings };
 }
 
-const isAsked = ({ asOf, knownAt }: AskedVantage): boolean => asOf !== undefined || knownAt !== undefined;
+/** @throws VantageError. */
+export function standingAt(
+  desk: Pick<ReadingDesk, "log" | "times" | "now" | "views">,
+  asked: AskedVantage,
+  now = { head: desk.log.head(), at: desk.now() },
+): Vantage {
+  const vantage = vantageOf(asked, desk.times, now.head, now.at);
+  if (asked.asOf !== undefined) requireHappened(desk, asked.asOf, asked.names?.asOf ?? "asOf");
+  return vantage;
+}
+
+export const isAsked = ({ asOf, knownAt }: AskedVantage): boolean => asOf !== undefined || knownAt !== undefined;
 
 /** Loads of history reach back behind the ledger's first event, so its own instant is no bound. */
-function requireHappened({ views, times }: ReadingDesk, asOf: Instant, name: string): void {
+function requireHappened({ views, times }: Pick<ReadingDesk, "views" | "times">, asOf: Instant, name: string): void {
   if (asOf >= times.at(1)) return;
   // Of each account the first event that concerns it, by an index.
   const happened = views.get(

@@ -7,13 +7,16 @@ import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ExportSource } from "../../src/exporting/export.ts";
-import { columnsOf, exported } from "../../src/exporting/export.ts";
+import { beginExport, columnsOf } from "../../src/exporting/export.ts";
 import { type Column, type DatasetName, datasetNames, datasets, personalColumn } from "../../src/exporting/datasets.ts";
+import { buildHistory } from "../../src/projections/history/history-file.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
 import { projections } from "../../src/projections/registry.ts";
+import type { Instant } from "../../src/domain/values.ts";
+import type { Vantage } from "../../src/projections/vantage.ts";
 import { type TestApi, testApi } from "../support/api.ts";
 import { type TestLedger, testLedger } from "../support/ledger.ts";
-import { play, steps } from "../support/portfolio.ts";
+import { dayAt, play, steps } from "../support/portfolio.ts";
 
 type Item = Record<string, unknown>;
 
@@ -25,7 +28,8 @@ let api: TestApi;
 beforeAll(async () => {
   ledger = testLedger();
   // One story, always the same, with some of everything.
-  await play(ledger, fc.sample(steps, { numRuns: 4, seed: 7 }).flat());
+  const story = fc.sample(steps, { numRuns: 4, seed: 7 }).flat();
+  await play(ledger, story, async (index) => (index === Math.floor(story.length / 2) ? takeThen() : undefined));
   const { id: account } = await ledger.run("open-account", { name: "Gone quiet" });
   const { id: promisor } = await ledger.run("add-person", { team: "south" });
   for (const type of ["once", "abstain"]) {
@@ -36,26 +40,48 @@ beforeAll(async () => {
   }
   await ledger.run("record-outcome", { account, kind: "won", amount: { value: "12.50", currency: "EUR" } });
   const { path: viewsPath } = await rebuildViews(folder, ledger.store.log, projections);
-  source = { viewsPath, log: ledger.store.log, now: () => ledger.desk.ledger.now(), restPerWork: 0 };
-  api = await testApi({ ledger, empty: true, deps: { exportSource: source } });
+  const { log } = ledger.store;
+  const { path: historyPath } = await buildHistory(folder, log);
+  source = { viewsPath, historyPath, log, now: () => ledger.desk.ledger.now(), restPerWork: 0 };
+  api = await testApi({ ledger, empty: true, deps: { exporter: async (request) => beginExport(source, request) } });
 });
+
+/** What was taken home in the middle of the story, and where it stood. */
+const then = new Map<DatasetName, { vantage: Vantage; text: string }>();
+async function takeThen(): Promise<void> {
+  const { path: viewsPath } = await rebuildViews(mkdtempSync(join(folder, "then-")), ledger.store.log, projections);
+  const at = { viewsPath, historyPath: "", log: ledger.store.log, now: () => ledger.desk.ledger.now(), restPerWork: 0 };
+  for (const dataset of datasetNames) {
+    const { vantage, bytes } = beginExport(at, { dataset, format: "csv" });
+    then.set(dataset, { vantage, text: (await Array.fromAsync(bytes)).join("") });
+  }
+}
+
 afterAll(async () => {
   await api.close();
   rmSync(folder, { recursive: true });
 });
 
-const bytesOf = async (dataset: DatasetName, format: "ndjson" | "csv" | "parquet", after?: string): Promise<Buffer> => {
+const bytesOf = async (
+  dataset: DatasetName,
+  format: "ndjson" | "csv" | "parquet",
+  after?: string,
+  vantage?: Vantage,
+): Promise<Buffer> => {
   const parts: Buffer[] = [];
-  for await (const part of exported(source, { dataset, format, after })) parts.push(Buffer.from(part as Uint8Array));
+  for await (const part of beginExport(source, { dataset, format, after, vantage }).bytes)
+    parts.push(Buffer.from(part as Uint8Array));
   return Buffer.concat(parts);
 };
-const itemsOf = async (dataset: DatasetName, after?: string): Promise<Item[]> =>
-  (await bytesOf(dataset, "ndjson", after))
+const itemsAt = async (dataset: DatasetName, after?: string, vantage?: Vantage): Promise<Item[]> =>
+  (await bytesOf(dataset, "ndjson", after, vantage))
     .toString()
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Item);
 const keyOf = (dataset: DatasetName, item: Item): string => datasets[dataset].key.map((name) => item[name]).join(",");
+
+const itemsOf = (dataset: DatasetName, after?: string): Promise<Item[]> => itemsAt(dataset, after);
 
 describe.each(datasetNames)("an export of %s", (dataset) => {
   it("has the columns that are documented, in every row, in order of its key", async () => {
@@ -123,13 +149,14 @@ function fromDuckDb(value: unknown, type: Column["type"]): unknown {
 describe("an export that nobody reads on", () => {
   it("reads no further than was asked for, and breaks off when it is told to", async () => {
     let read = 0;
-    const readAll: ExportSource["log"]["readAll"] = (after) => {
-      read += 1;
+    const readAll: ExportSource["log"]["readAll"] = (after, maxCount) => {
+      // What time it was at the head is asked of one event.
+      if (maxCount > 1) read += 1;
       return ledger.store.log.readAll(after, 10);
     };
     const stopping = new AbortController();
     const watched = { ...source, log: { ...source.log, readAll } };
-    const stream = exported(watched, { dataset: "events", format: "ndjson", signal: stopping.signal });
+    const stream = beginExport(watched, { dataset: "events", format: "ndjson", signal: stopping.signal }).bytes;
     for (const pulled of [1, 2, 3]) {
       expect((await stream.next()).value).not.toBe("");
       expect(read).toBe(pulled);
@@ -140,12 +167,41 @@ describe("an export that nobody reads on", () => {
   });
 });
 
-describe("figures in an export", () => {
+describe("an export of the past", () => {
+  it.each(datasetNames)("is the file of %s that was taken then, by its vantage", async (dataset) => {
+    const { vantage, text } = then.get(dataset)!;
+    expect(text.split("\r\n").length).toBeGreaterThan(2);
+    expect((await bytesOf(dataset, "csv", undefined, vantage)).toString()).toBe(text);
+    const { asOf, size } = vantage;
+    const answered = await api.when("GET", `/v1/exports/${dataset}?format=csv&knownAt=${size}@${asOf}`);
+    expect([answered.text, answered.headers["troth-vantage"]]).toEqual([text, `asOf=${asOf}&knownAt=${size}@${asOf}`]);
+    const [first, second, ...rest] = text.split("\r\n");
+    const [row] = parse([first, second].join("\r\n"), { columns: true }) as Item[];
+    expect((await bytesOf(dataset, "csv", keyOf(dataset, row!), vantage)).toString()).toBe(rest.join("\r\n"));
+  });
+
+  it("is refused where nothing is known, and for events on the axis that they do not have", async () => {
+    await api.refused(422, "beyond-log", "GET", "/v1/exports/trust?knownAt=1000000");
+    await api.refused(422, "before-ledger", "GET", "/v1/exports/events?knownAt=2000-01-01T00:00:00.000Z");
+    await api.refused(422, "validation-failed", "GET", "/v1/exports/events?asOf=2026-01-01T00:00:00.000Z");
+  });
+});
+
+describe.each([
+  ["an export", false],
+  ["an export of the past", true],
+])("figures in %s", (_what, isPast) => {
   it("are those that the API answers", async () => {
+    const { knownAt, size } = then.get("trust")!.vantage;
+    const vantage = isPast ? { asOf: dayAt(40) as Instant, knownAt, size } : undefined;
+    const asked = isPast ? { asOf: dayAt(40), knownAt: `${size}@${knownAt}` } : {};
+    const itemsOf = (dataset: DatasetName) => itemsAt(dataset, undefined, vantage);
+    const ask = <Answer>(name: string, params: object, query: object = {}) =>
+      ledger.ask<Answer>(name, params, { ...query, ...asked });
     for (const { account, direction, score, outcomes, pending } of await itemsOf("trust"))
-      expect(await ledger.ask("account-trust", { account }, { direction })).toMatchObject({ score, outcomes, pending });
+      expect(await ask("account-trust", { account }, { direction })).toMatchObject({ score, outcomes, pending });
     for (const { promisor, direction, kept, broken, rate, mean_credit: meanCredit } of await itemsOf("keeping")) {
-      const { groups } = await ledger.ask<{ groups: { keeping: Item }[] }>("keeping-rates", {}, { promisor, direction });
+      const { groups } = await ask<{ groups: { keeping: Item }[] }>("keeping-rates", {}, { promisor, direction });
       // A promisor of whom nothing has ended yet is in no report.
       const nothing = { counts: { kept: 0, broken: 0 }, lateAsKept: null, meanCredit: null };
       const of = (groups[0]?.keeping ?? nothing) as { counts: Item; lateAsKept: Item | null; meanCredit: number | null };
@@ -154,12 +210,12 @@ describe("figures in an export", () => {
         ...{ rate: of.lateAsKept?.["rate"] ?? null, meanCredit: of.meanCredit },
       });
     }
-    const { items } = await ledger.ask<{ items: { id: string; dormancy: Item }[] }>("list-accounts", {}, { limit: 500 });
+    const { items } = await ask<{ items: { id: string; dormancy: Item }[] }>("list-accounts", {}, { limit: 500 });
     const states = new Map((await itemsOf("dormancy")).map(({ account, state }) => [account, state]));
     for (const { id, dormancy } of items) expect(states.get(id)).toBe(dormancy["state"]);
     for (const { promise, occurrence, standing, credit } of await itemsOf("occurrences")) {
       if (occurrence === 0) continue;
-      const { occurrences } = await ledger.ask<{ occurrences: { occurrence: number; outcome: Item | null }[] }>("get-promise", {
+      const { occurrences } = await ask<{ occurrences: { occurrence: number; outcome: Item | null }[] }>("get-promise", {
         promise,
       });
       const { outcome } = occurrences.find((one) => one.occurrence === occurrence)!;

@@ -7,22 +7,28 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askSql } from "../../src/composition/ask-sql.ts";
 import type { SqlCell } from "../../src/composition/sql-process.ts";
 import { datasetNames, datasets } from "../../src/exporting/datasets.ts";
+import { beginExport } from "../../src/exporting/export.ts";
+import { formats, type Row } from "../../src/exporting/formats.ts";
 import { columnNamesOf, openSqlDoor, type SqlDoor } from "../../src/exporting/sql-door.ts";
 import { openViewsForReading } from "../../src/projections/database.ts";
+import { buildHistory } from "../../src/projections/history/history-file.ts";
+import { openPast, openPastViews } from "../../src/projections/history/past-views.ts";
 import { rebuildViews } from "../../src/projections/rebuild.ts";
 import { projections } from "../../src/projections/registry.ts";
 import { viewsOf } from "../../src/projections/views.ts";
 import { account, givenAccount, novak, now } from "../support/api.ts";
-import { instantOf, testLedger } from "../support/ledger.ts";
+import { instantOf, type TestLedger, testLedger } from "../support/ledger.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "troth-sql-"));
 const logPath = join(folder, "log.db");
 let viewsPath: string;
+let historyFile: string;
+let memory: TestLedger;
 let door: SqlDoor;
 const opened: DatabaseSync[] = [];
 
 beforeAll(async () => {
-  const ledger = testLedger(now);
+  const ledger = (memory = testLedger(now));
   await givenAccount(ledger);
   const terms = { type: "once", dueAt: "2026-01-20T09:00:00.000Z" };
   await ledger.run("make-promise", {
@@ -34,6 +40,7 @@ beforeAll(async () => {
     at: "2026-01-10T09:00:00.000Z",
   });
   ({ path: viewsPath } = await rebuildViews(folder, ledger.store.log, projections));
+  ({ path: historyFile } = await buildHistory(folder, ledger.store.log));
   const log = new DatabaseSync(logPath);
   log.exec(
     "CREATE TABLE events (position INTEGER PRIMARY KEY, stream TEXT, revision INTEGER, id TEXT, leaf BLOB, ciphertext TEXT)",
@@ -45,7 +52,7 @@ beforeAll(async () => {
   const [database, figures] = [openViewsForReading(viewsPath), openViewsForReading(viewsPath)];
   opened.push(database, figures);
   database.prepare("ATTACH ? AS log").run(logPath);
-  door = openSqlDoor(database, viewsOf(figures), instantOf(now));
+  door = openSqlDoor(database, viewsOf(figures), { asOf: instantOf(now), knownAt: instantOf(now) });
 });
 afterAll(() => {
   for (const database of opened) database.close();
@@ -147,11 +154,45 @@ describe("the door", () => {
   });
 });
 
+describe("the door to the past", () => {
+  const knownAt = instantOf(now);
+  const vantage = { asOf: instantOf("2026-01-15T00:00:00.000Z"), knownAt, size: 5 };
+  let past: SqlDoor;
+  beforeAll(() => {
+    const database = openPast(historyFile);
+    opened.push(database);
+    database.prepare("ATTACH ? AS log").run(logPath);
+    const log = memory.store.log;
+    past = openSqlDoor(database, openPastViews(historyFile, log).at(vantage), { ...vantage, past: { log, size: vantage.size } });
+  });
+
+  it.each(datasetNames)("shows in `%s` what an export at its vantage holds", async (name) => {
+    const source = { viewsPath, historyPath: historyFile, log: memory.store.log, now: () => knownAt, restPerWork: 0 };
+    let exported = "";
+    for await (const bytes of beginExport(source, { dataset: name, format: "csv", vantage }).bytes) exported += bytes as string;
+    const { columns, key } = datasets[name];
+    const { encoder } = formats.csv;
+    const encoding = encoder(columns, false);
+    const rows = past.prepare(`SELECT * FROM ${name} ORDER BY ${key.join(", ")}`).all() as unknown as Row[];
+    expect(`${encoding.rows(rows) as string}${encoding.end() as string}`).toBe(exported);
+  });
+
+  it("is as narrow as the other", () => {
+    expect(past.prepare("SELECT count(*) FROM events").all()).toEqual([[5]]);
+    expect(past.prepare("WITH late AS (SELECT account FROM promises) SELECT count(*) FROM late").all()).toHaveLength(1);
+    for (const table of ["past_accounts", "promise_events", "progress", "temp.vantage", "main.accounts", "log.events"])
+      expect(() => past.prepare(`SELECT * FROM ${table}`)).toThrow(/there is no|no such table/);
+    expect(() => past.prepare("DELETE FROM past_accounts")).toThrow("DELETE is not let in");
+  });
+});
+
 describe("a statement in a process of its own", () => {
   const asked = async (sql: string, { rowCountMax = 100, timeoutMs = 60_000 } = {}) => {
     const rows: SqlCell[][] = [];
     const reader = { columns: () => undefined, rows: (more: readonly SqlCell[][]) => void rows.push(...more) };
-    await askSql({ viewsPath, logPath, sql, rowCountMax, at: instantOf(now) }, timeoutMs, reader);
+    const at = instantOf(now);
+    const vantage = { asOf: at, knownAt: at, size: 0 };
+    await askSql({ path: viewsPath, isPast: false, logPath, sql, rowCountMax, vantage }, timeoutMs, reader);
     return rows;
   };
   const endless = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)";
