@@ -6,7 +6,8 @@ import { canonicalBytes } from "../canonical/canonical-json.ts";
 import { eventSchemas } from "../domain/catalogue.ts";
 import type { Recorded } from "../domain/decider.ts";
 import { erasuresOf, type LedgerEvent, ledgerRecord } from "../domain/ledger-record.ts";
-import type { SubjectId } from "../domain/values.ts";
+import { clockSkewMsMax } from "../domain/log-time.ts";
+import { addMs, type SubjectId } from "../domain/values.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 import { checkLog } from "../event-store/sqlite/check-log.ts";
@@ -155,7 +156,8 @@ function looked(stored: StoredEvent, logTime: string): Looked {
     const [issue] = shape.error.issues;
     return { finding: at("invalid", `${type} /${issue!.path.join("/")}: ${issue!.message}`), recordedAt };
   }
-  if (recordedAt < logTime && !isClockCorrected)
+  // The nodes of a cluster may be some seconds behind each other.
+  if (recordedAt < logTime && !isClockCorrected && addMs(recordedAt, clockSkewMsMax) < logTime)
     return { finding: at("time", `${type} was recorded at ${recordedAt}, before its predecessor`), recordedAt };
   if (!isCanonical(stored.leaf)) return { finding: at("not-canonical", `the leaf of ${type} is not canonical JSON`), recordedAt };
   return { recordedAt, isClockCorrected };

@@ -17,7 +17,7 @@ import type { LocalEventStore } from "../event-store/log.ts";
 import { openSqliteLog } from "../event-store/sqlite/sqlite-log.ts";
 import { Keeper } from "../keeper/keeper.ts";
 import { derivedId } from "../ledger/ids.ts";
-import { decode, decodeAll } from "../ledger/envelope.ts";
+import { decodeAll } from "../ledger/envelope.ts";
 import { Erasures } from "../ledger/erasures.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, LogClock } from "../ledger/log-clock.ts";
@@ -267,10 +267,10 @@ export function exporterOf(
   };
 }
 
-/** Log time goes on from the last event. */
+/** Log time goes on from where it had come to. */
 export function logTimeOf({ log }: LocalEventStore): Instant | undefined {
-  const [last] = log.readAll(log.head() - 1, 1);
-  return last === undefined ? undefined : decode(last)?.recordedAt;
+  const head = log.head();
+  return head === 0 ? undefined : new LogTimes(log).at(head);
 }
 
 function erasedIn({ log }: LocalEventStore): SubjectId[] {

@@ -1,11 +1,19 @@
-/** Log time read off the log: the latest `recordedAt` up to a place, counting anew from each ClockCorrected. */
-import type { Instant } from "../domain/values.ts";
+/**
+ * Log time read off the log: the latest `recordedAt` up to a place, counting anew from each ClockCorrected. From one event to the next
+ * `recordedAt` may step back where several nodes record, by no more than their clocks differ.
+ */
+import { clockSkewMsMax } from "../domain/log-time.ts";
+import { addMs, type Instant } from "../domain/values.ts";
 import type { StoredEvent } from "../event-store/event-store.ts";
 import type { Log } from "../event-store/log.ts";
 
-type Envelope = { type: string; recordedAt: Instant };
+type Told = { position: number; recordedAt: Instant };
 
-/** Between two corrections `recordedAt` never runs backwards (`LogClock`), so places are found by halving. */
+/** Events that are looked at together: few, for most logs have few within the seconds that are looked back over, and then more. */
+const pageCountFirst = 16;
+const pageCountMax = 1_024;
+
+/** Places are found by halving, and then held against what was recorded in the seconds before. */
 export class LogTimes {
   readonly #log: Pick<Log, "head" | "readAll" | "readStream">;
   /** Positions from which log time counts anew. */
@@ -19,9 +27,14 @@ export class LogTimes {
 
   /** @param size from 1 to the log's head. */
   at(size: number): Instant {
-    const [event] = this.#log.readAll(size - 1, 1);
-    if (event === undefined) throw new RangeError(`the log has no ${size} events`);
-    return envelopeOf(event).recordedAt;
+    let latest = this.#recordedAt(size);
+    const begin = this.#corrections().findLast((position) => position <= size)!;
+    for (const { recordedAt } of this.#backFrom(size - 1, begin)) {
+      if (recordedAt > latest) latest = recordedAt;
+      // What came before it is later by no more than clocks differ.
+      if (recordedAt <= addMs(latest, -clockSkewMsMax)) break;
+    }
+    return latest;
   }
 
   /** The largest size whose log time is not later than an instant: all that was known then. 0 before the first event. */
@@ -29,7 +42,7 @@ export class LogTimes {
     let end = this.#log.head();
     for (const begin of this.#corrections().toReversed()) {
       if (begin > end) continue;
-      if (this.at(begin) <= instant) return this.#lastUpTo(instant, begin, end);
+      if (this.#recordedAt(begin) <= instant) return this.#lastUpTo(instant, begin, end);
       end = begin - 1;
     }
     return 0;
@@ -37,20 +50,53 @@ export class LogTimes {
 
   #corrections(): readonly number[] {
     const fresh = this.#log.readStream("ledger", this.#looked);
-    for (const event of fresh) if (envelopeOf(event).type === "ClockCorrected") this.#beginnings.push(event.position);
+    for (const event of fresh) if (isCorrection(event)) this.#beginnings.push(event.position);
     this.#looked += fresh.length;
     return this.#beginnings;
   }
 
   /** @param begin a position whose log time is not later; @param end at least that. */
   #lastUpTo(instant: Instant, begin: number, end: number): number {
-    while (begin < end) {
-      const middle = Math.ceil((begin + end) / 2);
-      if (this.at(middle) <= instant) begin = middle;
+    let place = begin;
+    while (place < end) {
+      const middle = Math.ceil((place + end) / 2);
+      if (this.#recordedAt(middle) <= instant) place = middle;
       else end = middle - 1;
     }
-    return begin;
+    // It may have stepped back to there from a later time.
+    const earliest = addMs(instant, -clockSkewMsMax);
+    for (const { position, recordedAt } of this.#backFrom(place - 1, begin)) {
+      if (recordedAt > instant) place = position - 1;
+      if (recordedAt <= earliest) break;
+    }
+    return place;
+  }
+
+  *#backFrom(end: number, begin: number): Generator<Told> {
+    for (let count = pageCountFirst; end >= begin; count = Math.min(2 * count, pageCountMax)) {
+      const from = Math.max(begin, end - count + 1);
+      for (const event of this.#log.readAll(from - 1, end - from + 1).reverse()) yield toldIn(event);
+      end = from - 1;
+    }
+  }
+
+  #recordedAt(position: number): Instant {
+    const [event] = this.#log.readAll(position - 1, 1);
+    if (event === undefined) throw new RangeError(`the log has no ${position} events`);
+    return toldIn(event).recordedAt;
   }
 }
 
-const envelopeOf = ({ leaf }: StoredEvent): Envelope => JSON.parse(Buffer.from(leaf).toString("utf8")) as Envelope;
+const mark = Buffer.from('"recordedAt":"');
+const instantLength = "2026-01-01T00:00:00.000Z".length;
+
+/** Members of a leaf stand in order of name, and after this one none holds a text of anybody's: the last mark is the envelope's own. */
+function toldIn({ position, leaf }: StoredEvent): Told {
+  const bytes = Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength);
+  const at = bytes.lastIndexOf(mark) + mark.length;
+  if (at < mark.length) throw new Error(`the leaf at position ${position} does not tell when it was recorded`);
+  return { position, recordedAt: bytes.toString("latin1", at, at + instantLength) as Instant };
+}
+
+const isCorrection = ({ leaf }: StoredEvent): boolean =>
+  (JSON.parse(Buffer.from(leaf).toString("utf8")) as { type: string }).type === "ClockCorrected";

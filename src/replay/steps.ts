@@ -1,5 +1,6 @@
 /** An account's history event by event: what time alone changed before each, and what the event changed. */
-import type { AccountId, Instant } from "../domain/values.ts";
+import { clockSkewMsMax } from "../domain/log-time.ts";
+import { type AccountId, addMs, type Instant } from "../domain/values.ts";
 import { decode, type LedgerEvent } from "../ledger/envelope.ts";
 import type { Log } from "../event-store/log.ts";
 import { inMemoryViews } from "../projections/in-memory.ts";
@@ -38,6 +39,7 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
       apply(log.readPositions(begun.slice(index, index + batchCount)));
     figures.read(views);
     let before = begun.length === 0 ? nothingYet : at(after.at);
+    let now = begun.length === 0 ? undefined : after.at;
     for (const position of positions.slice(begun.length)) {
       const [stored] = log.readPositions([position]);
       const event = stored && decode(stored);
@@ -47,10 +49,11 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
         figures.read(views);
         continue;
       }
-      const waited = at(event.recordedAt);
+      now = notBehind(now, event.recordedAt);
+      const waited = at(now);
       apply([stored]);
       figures.read(views);
-      const then = at(event.recordedAt);
+      const then = at(now);
       yield { event, meanwhile: changesBetween(before, waited, "time"), changes: changesBetween(waited, then, event.type) };
       before = then;
     }
@@ -58,6 +61,10 @@ export function* stepsOf(log: Log, present: Views, account: AccountId, after: Be
     close();
   }
 }
+
+/** Of two nodes one is some seconds behind, and no time passes backwards; further back a clock was corrected. */
+const notBehind = (before: Instant | undefined, recordedAt: Instant): Instant =>
+  before !== undefined && recordedAt < before && addMs(recordedAt, clockSkewMsMax) >= before ? before : recordedAt;
 
 export type Positions = {
   /** Of the account. */

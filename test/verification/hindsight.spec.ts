@@ -117,6 +117,17 @@ describe("a breach that stood on record and was taken back nine months later", (
     });
   });
 
+  it("is told with its leaf where another node, whose clock is some seconds behind, took it back at once", async () => {
+    const log = settled(withPromise().goesOnTo("2026-02-02T00:30")).at("2026-02-02T00:29:56");
+    log.onPromise("OccurrenceWaived", { occurrence: 1, by: promisee, asserted: true });
+    const basis = basisOf(log);
+    log.onPromise("VerdictWithdrawn", { occurrence: 1, reason: "waived", basis }, byRule);
+    log.onPromise("PromiseConcluded", { counts: { waived: 1 }, basis }, byRule);
+    const { exitCode, messages, note } = await outcomeOf(log);
+    expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: "" });
+    expect(note("breaches-taken-back")).toMatchObject({ leaf: { index: log.size - 2 }, counts: { breaches: 1, longestMs: 0 } });
+  });
+
   it("is not told of one that stands", async () => {
     const { exitCode, note } = await outcomeOf(brokenBefore().goesOnTo("2026-12-01"));
     expect({ exitCode, note: note("breaches-taken-back") }).toEqual({ exitCode: 0, note: undefined });
