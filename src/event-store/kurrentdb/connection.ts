@@ -70,17 +70,29 @@ const knownOptions = new Set([
   ...["gossiptimeout", "nodepreference", "tls", "tlsverifycert", "tlscafile", "keepaliveinterval", "keepalivetimeout"],
 ]);
 
-/** A client waits so long before it first looks for nodes to read from. By itself it would wait half a second each time. */
-const usualDiscoveryInterval = "discoveryInterval=50";
+/**
+ * What the client is told unless the string says otherwise. Before it first looks for a node to read from it would wait for half a second,
+ * and it would read from any node, of which most may lag behind what was just acknowledged.
+ */
+const usualOptions = [
+  ["discoveryinterval", "discoveryInterval=50"],
+  ["nodepreference", "nodePreference=leader"],
+] as const;
+
+/** A password may hold a question mark. */
+const beforeHosts = /^[^:]+:\/\/(?:[^:]+:[^@]+@)?/;
 
 function optionsIn(connectionString: string): Set<string> {
-  const [, query = ""] = connectionString.split("?");
+  const [, query = ""] = connectionString.trim().replace(beforeHosts, "").split("?");
   const options = query.split("&").filter((option) => option !== "");
   return new Set(options.map((option) => option.split("=")[0]!.toLowerCase().replaceAll(/[-_]/g, "")));
 }
 
-const withOption = (connectionString: string, option: string): string =>
-  `${connectionString.trim().replace(/\/+$/, "")}${connectionString.includes("?") ? "&" : "?"}${option}`;
+function withUsualOptions(connectionString: string, named: Set<string>): string {
+  const missing = usualOptions.filter(([name]) => !named.has(name)).map(([, option]) => option);
+  const whole = connectionString.trim().replace(/[/?]+$/, "");
+  return missing.length === 0 ? whole : `${whole}${named.size === 0 ? "?" : "&"}${missing.join("&")}`;
+}
 
 /**
  * Loads the client library, which no other engine needs, and checks the connection string without showing any of it: the library
@@ -94,7 +106,7 @@ export async function clientMaker(connectionString: string): Promise<MakeClient>
     if (!knownOptions.has(name))
       throw new Error(`the connection string of the cluster has an option that is unknown here: ${name}`);
   const { KurrentDBClient } = await import("@kurrent/kurrentdb-client");
-  const whole = names.has("discoveryinterval") ? connectionString : withOption(connectionString, usualDiscoveryInterval);
+  const whole = withUsualOptions(connectionString, names);
   const make = (): KurrentDBClient => KurrentDBClient.connectionString(whole);
   try {
     await make().dispose();

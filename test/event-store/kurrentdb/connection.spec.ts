@@ -14,6 +14,7 @@ describe("a connection string", () => {
       `kurrentdb://admin:${secret}@db.example?throwOnAppendFailure=false`,
       "throwonappendfailure",
     ],
+    ["with a question mark in its password", `kurrentdb://admin:what?${secret}@db.example:2113?retries=3`, "retries"],
     ["with a value that is none", `kurrentdb://admin:${secret}@db.example?nodePreference=${secret}`, "can't be read"],
     ["of another scheme", `https://admin:${secret}@db.example:2113`, "can't be read"],
     ["with a file that isn't there", `kurrentdb://admin:${secret}@db.example?tlsCAFile=/nowhere/${secret}`, "can't be read"],
