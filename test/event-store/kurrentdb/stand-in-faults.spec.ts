@@ -241,6 +241,14 @@ describe("discovery among three nodes", () => {
     expect(stored()).toEqual(["a", "b"]);
   });
 
+  it("left out, where a string names a follower alone: one read is told who leads, and the next ones go there", async () => {
+    const client = newClient(standIn.connectionStringOf(2));
+    await append(client, "a", NO_STREAM);
+    const leader = { address: "127.0.0.1", port: standIn.lines[0]!.port };
+    await expect(textsRead(client)).rejects.toMatchObject({ type: "not-leader", leader });
+    expect(await textsRead(client)).toEqual(["a"]);
+  });
+
   it("that failed once poisons the client's appends; a fresh one appends", async () => {
     standIn.faults.schedule("gossip", { kind: "cut" }, undefined, 6);
     const poisoned = newClient(standIn.connectionString);

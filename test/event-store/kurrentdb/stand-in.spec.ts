@@ -3,6 +3,7 @@
  * and the very same ones on the real server that `KURRENTDB_URL` names: what holds for the one must hold for the other.
  */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import {
   ANY,
   type AllStreamSubscription,
@@ -11,6 +12,7 @@ import {
   binaryEvent,
   END,
   type EventData,
+  type Filter,
   FORWARDS,
   KurrentDBClient,
   NO_STREAM,
@@ -308,6 +310,13 @@ describe("a subscription to all, filtered by a prefix", () => {
     expect(reached).toEqual([...reached].sort((a, b) => Number(a - b)));
     expect(reached.at(-1)!).toBeLessThanOrEqual(last.position!.commit);
     expect(seen.texts).toEqual([]);
+  });
+
+  it("whose filter names no interval between checkpoints fails", async () => {
+    const filter = { filterOn: "streamName", prefixes: ["any/"] } as unknown as Filter;
+    const subscription = client.subscribeToAll({ filter });
+    const [error] = await once(subscription, "data").catch((thrown: unknown) => [thrown]);
+    expect(error).toMatchObject({ type: "unknown" });
   });
 
   it("resumed at a checkpoint misses nothing", async () => {

@@ -2,7 +2,10 @@
  * What servers, networks and the client library do to a node, and how it lives through it: nothing acknowledged is lost,
  * nothing is stored twice, and the copy is what the cluster holds. Each trap was met on real servers first.
  */
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClusterEventStore, ClusterEventStoreOptions } from "../../../src/event-store/kurrentdb/cluster-event-store.ts";
 import { type NewEvent, noStream } from "../../../src/event-store/event-store.ts";
@@ -37,11 +40,11 @@ afterEach(async () => {
   await standIn.stop();
 });
 
-type Options = Partial<ClusterEventStoreOptions> & { folder?: Folder };
+type Options = Partial<ClusterEventStoreOptions> & { folder?: Folder; server?: string };
 
-async function aNode({ folder = aNodeFolder(), ...options }: Options = {}): Promise<ClusterEventStore> {
+async function aNode({ folder = aNodeFolder(), server = standIn.connectionString, ...options }: Options = {}) {
   folders.push(folder);
-  const connectionString = `${standIn.connectionString}&discoveryInterval=5&maxDiscoverAttempts=2`;
+  const connectionString = `${server}&discoveryInterval=5&maxDiscoverAttempts=2`;
   const node = await openNode(connectionString, prefix, folder, { ...patience, ...options });
   nodes.push(node);
   return node;
@@ -203,6 +206,12 @@ describe("a cluster of three nodes", () => {
     expect(await node.append(stream, noStream, [anEvent(stream, 0)])).toEqual({ revision: 0, position: 1 });
   });
 
+  it("of which the connection string names a follower alone: the node goes where it is sent", async () => {
+    const node = await aFollowingNode({ server: standIn.connectionStringOf(2) });
+    expect(await node.append(stream, noStream, [anEvent(stream, 0)])).toEqual({ revision: 0, position: 1 });
+    await node.catchUp(stream).catch(() => node.catchUp(stream));
+  });
+
   it("whose leader died: the node finds the one that leads now", async () => {
     const node = await aFollowingNode();
     await node.append(stream, noStream, [anEvent(stream, 0)]);
@@ -355,5 +364,23 @@ describe("reads of single streams", () => {
     standIn.faults.schedule("read", { kind: "cut" }, ({ stream: of }) => of === `${prefix}/${stream}`);
     expect(await node.append(stream, noStream, [event])).toEqual({ revision: 0, position: 1 });
     expect(idsOnCluster()).toEqual([event.id]);
+  });
+});
+
+describe("closing", () => {
+  it("comes to an end though the line is frozen", async () => {
+    const node = await aFollowingNode();
+    standIn.lines[0]!.freeze();
+    await node.close();
+  });
+
+  it("lets the process end; and the client library is not loaded before a cluster is opened", async () => {
+    const folder = aNodeFolder();
+    folders.push(folder);
+    const script = join(import.meta.dirname, "support/closing-process.ts");
+    const run = promisify(execFile)(process.execPath, [script, standIn.connectionString, prefix, join(folder.path, "copy.db")], {
+      timeout: 30_000,
+    });
+    expect((await run).stdout).toBe("loaded before: false\nloaded after: true\nhead: 1\n");
   });
 });

@@ -219,6 +219,8 @@ export const serviceErrors = {
       "expected-version": String(typeof expected === "number" ? expected : -1),
       "actual-version": String(actual),
     }),
+  /** What a real server answers where its own code throws, to a filter without an interval between checkpoints for one. */
+  thrown: () => serviceError(status.UNKNOWN, "Exception was thrown by handler."),
   unimplemented: () => serviceError(status.UNIMPLEMENTED, "the stand-in does not do this"),
 };
 

@@ -16,7 +16,7 @@ export async function read(node: Node, call: ReadCall): Promise<void> {
   const stream = all ? "$all" : nameOf(options.getStream()!.getStreamIdentifier());
   const fault = met(node, options, stream);
   await lateBy(fault);
-  const refusal = refusalOf(node, call, fault);
+  const refusal = refusalOf(node, call, options, fault);
   if (refusal !== undefined) call.emit("error", refusal);
   else if (options.hasSubscription() && all) await subscribe(node, call, options, fault);
   else if (options.hasSubscription()) call.emit("error", serviceErrors.unimplemented());
@@ -38,9 +38,10 @@ function met(node: Node, options: ReadReq.Options, stream: string): Fault | unde
 }
 
 /** A node without a leader answers no reads either. */
-function refusalOf(node: Node, call: ReadCall, fault: Fault | undefined) {
+function refusalOf(node: Node, call: ReadCall, options: ReadReq.Options, fault: Fault | undefined) {
   const leader = node.leader();
   if (fault?.kind === "not-ready" || leader === undefined) return serviceErrors.notReady();
+  if (options.hasSubscription() && options.getFilter()?.getCheckpointintervalmultiplier() === 0) return serviceErrors.thrown();
   const refused = fault?.kind === "not-leader" || (isLeaderRequired(call.metadata) && !node.leads());
   return refused ? serviceErrors.notLeader(leader) : undefined;
 }
