@@ -1,6 +1,6 @@
 /** The few parts of autocannon that the load generator uses; the package brings no types. */
 declare module "autocannon" {
-  export type Request = { method: string; path: string; headers: Record<string, string>; body: string };
+  export type Request = { method: string; path: string; headers: Record<string, string>; body?: string };
   export type Client = { setRequests(requests: Request[]): void };
   export type Options = {
     url: string;

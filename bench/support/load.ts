@@ -1,12 +1,12 @@
-/** The load generator, in a process of its own: interactions of a seeded portfolio, sent over and over by many connections. */
+/** The load generator, in a process of its own: interactions of a seeded portfolio, sent over and over by many connections, or reads. */
 import autocannon from "autocannon";
-import { interactionsSent } from "../portfolio.ts";
+import { accountIdOf, interactionsSent } from "../portfolio.ts";
 import { quantile } from "../measuring.ts";
 import { answer } from "./asking.ts";
 
 export type LoadArgument = { url: string; secret: string; accountCount: number; connectionCount: number };
-/** For so many seconds, or so many requests in all. */
-export type Load = { path: string } & ({ seconds: number } | { requests: number });
+/** For so many seconds, or so many requests in all; interactions sent to `path`, or accounts read below it. */
+export type Load = { path: string; reads?: boolean } & ({ seconds: number } | { requests: number });
 export type Loaded = { accepted: number; refused: Record<string, number>; seconds: number; p50Ms: number; p99Ms: number };
 
 /** Each connection has bodies of its own, made before, so that making them costs the measured seconds nothing. */
@@ -17,6 +17,8 @@ const headers = { authorization: `Bearer ${secret}`, "content-type": "applicatio
 const bodies = Array.from({ length: connectionCount }, (_, connection) =>
   interactionsSent(1_000 + connection, accountCount, bodiesPerConnection).map((body) => JSON.stringify(body)),
 );
+
+const accounts = Array.from({ length: accountCount }, (_, number) => accountIdOf(number));
 
 async function load(wanted: Load): Promise<Loaded> {
   const path = `/v1${wanted.path}`;
@@ -29,7 +31,11 @@ async function load(wanted: Load): Promise<Loaded> {
     sampleInt: 50,
     timeout: 60,
     setupClient: (one) =>
-      one.setRequests(bodies[client++ % connectionCount]!.map((body) => ({ method: "POST", path, headers, body }))),
+      one.setRequests(
+        wanted.reads === true
+          ? accounts.map((account) => ({ method: "GET", path: `${path}/${account}`, headers }))
+          : bodies[client++ % connectionCount]!.map((body) => ({ method: "POST", path, headers, body })),
+      ),
   });
   const before = performance.now();
   running.on("response", (_client, _status, _bytes, ms) => responseMs.push(ms));

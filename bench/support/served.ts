@@ -1,4 +1,5 @@
 /** A server of its own process, seen from the benchmark. */
+import type { ClusterConnections } from "../../src/composition/cluster-node.ts";
 import { start } from "./asking.ts";
 import type { ServerArgument, Stats } from "./server.ts";
 
@@ -14,9 +15,14 @@ export type Served = {
   close(): Promise<void>;
 };
 
-/** @param past whether it is asked of the past. */
-export async function serve(folder: string, profileFolder?: string, past = false): Promise<Served> {
-  const argument: ServerArgument = { folder, past };
+/** @param past whether it is asked of the past. @param connections of a node. */
+export async function serve(
+  folder: string,
+  profileFolder?: string,
+  past = false,
+  connections?: ClusterConnections,
+): Promise<Served> {
+  const argument: ServerArgument = { folder, past, ...(connections === undefined ? {} : { connections }) };
   const { ask, close } = start(new URL("./server.ts", import.meta.url), argument, profileFolder);
   const { url, secret } = await ask<{ url: string; secret: string }>("listen");
   return { url, secret, stats: () => ask("stats"), catchUp: () => ask("catchUp"), settle: () => ask("settle"), close };

@@ -8,6 +8,7 @@ import { issueKeyFor } from "../../src/commands/administration.ts";
 import type { Acknowledged, CommandDefinition } from "../../src/commands/command.ts";
 import { recordInteraction } from "../../src/commands/interactions.ts";
 import { commands } from "../../src/commands/registry.ts";
+import type { ClusterConnections } from "../../src/composition/cluster-node.ts";
 import { ledgerPath, openLedger } from "../../src/composition/ledger-folder.ts";
 import { readingThreads } from "../../src/composition/reading-threads.ts";
 import { keyScope } from "../../src/domain/key.ts";
@@ -17,7 +18,12 @@ import { queries } from "../../src/queries/registry.ts";
 import { answer } from "./asking.ts";
 
 /** @property past it is asked of the past: rows of it are kept up, the log is signed, and threads answer, as under `troth serve`. */
-export type ServerArgument = { folder: string; past?: boolean };
+export type ServerArgument = {
+  folder: string;
+  past?: boolean;
+  /** Of a node. */
+  connections?: ClusterConnections;
+};
 export type Stats = {
   head: number;
   viewsPosition: number;
@@ -52,8 +58,8 @@ const doNothing: CommandDefinition = {
   run: async () => acknowledged,
 };
 
-const { folder, past = false } = JSON.parse(process.argv[2]!) as ServerArgument;
-const ledger = await openLedger({ folder });
+const { folder, past = false, connections } = JSON.parse(process.argv[2]!) as ServerArgument;
+const ledger = await openLedger({ folder, connections });
 const { desk, readingDesk, store, vault, host, keeper, auditLog, history } = ledger;
 const threads = readingThreads({ folder, logPath: ledgerPath(folder) }, readingDesk, history);
 const app = buildApp({
