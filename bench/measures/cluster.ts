@@ -48,7 +48,7 @@ function loading({ accountCount }: ClusterLedger, { url, secret }: Served, conne
 /** Mean sizes of what Troth stores of an interaction. */
 function sizesIn({ folder }: ClusterLedger): Pick<BareArgument, "leafBytes" | "ciphertextBytes"> {
   const log = openSqliteLog(ledgerPath(folder));
-  const interactions = log.readAll(Math.max(0, log.head() - 2_000), 2_000).filter(({ stream }) => stream.startsWith("interaction-"));
+  const interactions = log.readAll(0, 10_000).filter(({ stream }) => stream.startsWith("interaction-"));
   log.close();
   const mean = (size: (event: (typeof interactions)[number]) => number): number =>
     Math.round(interactions.reduce((sum, event) => sum + size(event), 0) / interactions.length);
