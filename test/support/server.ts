@@ -8,10 +8,16 @@ const startTimeoutMs = 90_000;
 
 export type RunningServer = { url: string; secret: string; pid: number; stop(signal?: NodeJS.Signals): Promise<number | null> };
 
-/** Starts `troth serve` on a folder, which is made where it is missing. @param secret of an earlier start on the same folder. */
-export async function runningServer(folder: string, secret = ""): Promise<RunningServer> {
+/**
+ * Starts `troth serve` on a folder, which is made where it is missing.
+ *
+ * @param secret of an earlier start on the same folder.
+ * @param env variables beside those of this process.
+ */
+export async function runningServer(folder: string, secret = "", env: Record<string, string> = {}): Promise<RunningServer> {
   const child = spawn(join(root, "node_modules/.bin/node"), ["src/main.ts", "serve", "--data", folder, "--port", "0"], {
     cwd: root,
+    env: { ...process.env, ...env },
   });
   let said = "";
   const exited = new Promise<number | null>((done) => child.on("close", done));

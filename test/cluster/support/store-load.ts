@@ -83,7 +83,7 @@ export class StoreLoad {
 export type Summary = { count: number; root: string; order: string };
 
 /** All that a copy holds, in so few words that two of them can be compared. @throws Error for a gap or an event that is there twice. */
-export function summaryOf({ log }: LocalEventStore): Summary {
+export function summaryOf({ log }: Pick<LocalEventStore, "log">): Summary {
   const order = createHash("sha256");
   const leaves: Uint8Array[] = [];
   const ids = new Set<string>();
