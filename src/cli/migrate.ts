@@ -24,7 +24,7 @@ export const migrateCommand = (shell: Shell): Command =>
   withJson(withFolder(new Command("migrate")))
     .summary("move a ledger to a KurrentDB cluster, or back")
     .description(
-      "Moves the log, event by event in its order, and the keys of data subjects with it, reads back what was written and holds it against the log and against what was signed. Ids, bytes, order and root stay what they were. No server may run on the ledger meanwhile. Killed, it goes on when it is run again.\nTROTH_KURRENTDB_URL and TROTH_VAULT_URL, or the same names with _FILE, say where cluster and vault are.\nTo a cluster: the data folder becomes its first node. The log that was moved is kept as ledger.moved.db; the keys that were moved are removed, since an erasure would not reach them. Make a backup first.\nFrom a cluster: stop every node; the node's copy becomes a ledger in a new folder, the vault is taken out of the database, and the nodes start no more. Killed, `--to-cluster` on the node's folder gives it up.",
+      "Moves the log, event by event in its order, and the keys of data subjects with it, reads back what was written and holds it against the log and against what was signed. Ids, bytes, order and root stay what they were. No server may run on the ledger meanwhile. Killed, it goes on when it is run again.\nTROTH_KURRENTDB_URL and TROTH_VAULT_URL, or the same names with _FILE, say where cluster and vault are.\nTo a cluster: the data folder becomes its first node. The log that was moved is kept as ledger.moved.db; the keys that were moved are removed, since an erasure would not reach them. Make a backup first. On the folder of a node it finishes a move that was cut short, or gives the cluster again what that has lost.\nFrom a cluster: stop every node; the node's copy becomes a ledger in a new folder, the vault is taken out of the database, and the nodes start no more. Killed, `--to-cluster` on the node's folder gives it up.",
     )
     .option("--to-cluster", "move the ledger of the data folder to a cluster")
     .option("--prefix <prefix>", "before the names of its streams on the cluster (the ledger's name where absent)", slugArgument)
@@ -91,12 +91,15 @@ async function working<Result>(
 
 const messageOf = ({ message, cause }: MoveError): string => (cause instanceof Error ? `${message} (${cause.message})` : message);
 
-function* lines(folder: string, { ledger, prefix, events, root, signedSize }: MovedToCluster): Generator<string> {
-  yield `Moved ${events} events of ${ledger} to the cluster, under ${prefix}, and read them back.`;
+function* lines(folder: string, { ledger, prefix, events, root, signedSize, wasNode }: MovedToCluster): Generator<string> {
+  yield wasNode
+    ? `The cluster holds the ${events} events of ${ledger} that this node has, under ${prefix}.`
+    : `Moved ${events} events of ${ledger} to the cluster, under ${prefix}, and read them back.`;
   yield `Their root is ${root}.`;
   yield signedSize === null
     ? "No tree head was signed yet."
     : `It bears out the tree head of ${signedSize} events that was signed last.`;
+  if (wasNode) return;
   yield `${folder} is a node of the cluster now: \`troth serve --data ${folder}\` goes on there.`;
   yield "Every further node needs a copy of its keys folder, and `troth init --cluster`.";
   yield "ledger.moved.db holds the log as it was moved; delete it when you like. Backups of the ledger from before are of the past now.";

@@ -34,6 +34,12 @@ export async function vaultToCluster(path: string, keysFolder: string, place: Po
   }
 }
 
+/** @throws NodesAtWorkError where any node is at work. */
+export async function vaultWithoutNodes(place: PostgresPlace): Promise<void> {
+  const database = openDatabase(place);
+  await withoutNodes(database).finally(() => database.close());
+}
+
 /** From a fenced vault to a new file, in place of a draft that lies there. */
 export async function vaultFromCluster(path: string, place: PostgresPlace): Promise<void> {
   removeDatabase(path);

@@ -25,8 +25,8 @@ import { finishErasuresIn } from "./finish-erasures.ts";
 import { vaultPath } from "./foundation.ts";
 import { keysFolderOf, NoLedgerError } from "./ledger-folder.ts";
 import { MoveError } from "./move-error.ts";
-import { carryHeads, foldBack, provenRoot, removeDatabase, requireSound } from "./moved-files.ts";
-import { told, vaultPlace, vaultToCluster } from "./moving-vaults.ts";
+import { carryHeads, foldBack, type Proven, provenRoot, removeDatabase, requireSound } from "./moved-files.ts";
+import { told, vaultPlace, vaultToCluster, vaultWithoutNodes } from "./moving-vaults.ts";
 
 export type ToClusterOptions = {
   folder: string;
@@ -41,7 +41,13 @@ export type ToClusterOptions = {
   inFlightMax?: number;
 };
 
-export type MovedToCluster = { ledger: string; prefix: string; events: number; root: string; signedSize: number | null };
+export type MovedToCluster = Proven & {
+  ledger: string;
+  prefix: string;
+  events: number;
+  /** The folder was a node before: a move was finished or given up, or the cluster was given again what it had lost. */
+  wasNode: boolean;
+};
 
 /** Events that are sent before it is looked at what the cluster made of them. */
 const roundCount = 20_000;
@@ -91,13 +97,13 @@ async function moveNow(options: Placed): Promise<MovedToCluster> {
     const ledger = ledgerNameIn(source);
     const prefix = options.prefix ?? ledger;
     requireLogKey(keysFolder, ledger, source, proven.signedSize !== null);
-    await sendLog(options, prefix, source);
+    await sendLog(options, prefix, source, copyPath(folder));
     onProgress("moving the keys", 0);
     await told(() => vaultToCluster(vaultPath(folder), keysFolder, vaultPlace(options.connections, prefix)));
     carryHeads(sourcePath(folder), copyPath(folder));
-    await readBack(folder, source, proven.root, onProgress);
+    await readBack(copyPath(folder), source, proven.root, onProgress);
     joinCluster(folder, prefix);
-    return { ledger, prefix, events: source.head(), ...proven };
+    return { ledger, prefix, events: source.head(), wasNode: false, ...proven };
   } finally {
     source.close();
   }
@@ -110,20 +116,49 @@ function requireLogKey(folder: string, ledger: string, log: Log, isSigned: boole
 
 /**
  * The folder is a node already. Killed after it had become one, what was moved may still lie there; killed while it left the cluster, its
- * vault is out of the nodes' sight, and is given back.
+ * vault is out of the nodes' sight, and is given back. Else it is the cluster that may have lost what the node has.
  */
-async function movedBefore({ folder, keysFolder, connections, onProgress }: Placed): Promise<MovedToCluster> {
+async function movedBefore(options: Placed): Promise<MovedToCluster> {
+  const { folder, keysFolder, connections, onProgress } = options;
   const { prefix } = membershipOf(folder)!;
+  if (options.prefix !== undefined && options.prefix !== prefix)
+    throw new MoveError(`${folder} is a node of the ledger under ${prefix}, and stays that`);
   const isUnfinished = existsSync(sourcePath(folder)) || existsSync(vaultPath(folder));
-  if (!isUnfinished && !(await unfenceVault(vaultPlace(connections, prefix))))
-    throw new MoveError(`${folder} is a node already, of the ledger under ${prefix} on the cluster`);
+  const isWhole = isUnfinished || (await unfenceVault(vaultPlace(connections, prefix)));
   const copy = openSqliteLog(copyPath(folder));
   try {
     const proven = await provenRoot(copy, copyPath(folder), keysFolder, onProgress);
-    return { ledger: ledgerNameIn(copy), prefix, events: copy.head(), ...proven };
+    if (!isWhole) await refill(options, prefix, copy, proven.root);
+    return { ledger: ledgerNameIn(copy), prefix, events: copy.head(), wasNode: true, ...proven };
   } finally {
     copy.close();
+    if (existsSync(refilledPath(folder))) replaceCopy(folder);
   }
+}
+
+const refilledPath = (folder: string): string => join(folder, "copy.refilled.db");
+
+/** A cluster that lost its log, or the end of it, is given it again by the node that has it. */
+async function refill(options: Placed, prefix: string, copy: Log, root: string): Promise<void> {
+  const { folder, connections, onProgress } = options;
+  const draft = `${refilledPath(folder)}.moving`;
+  await told(() => vaultWithoutNodes(vaultPlace(connections, prefix)));
+  removeDatabase(draft);
+  if ((await sendLog(options, prefix, copy, draft)) === 0) {
+    removeDatabase(draft);
+    throw new MoveError(`${folder} is a node already, of the ledger under ${prefix} on the cluster, which holds all that it has`);
+  }
+  carryHeads(copyPath(folder), draft);
+  await readBack(draft, copy, root, onProgress);
+  foldBack(draft);
+  renameSync(draft, refilledPath(folder));
+}
+
+/** The cluster numbers its events anew, so the copy is the one that was made while they were sent. */
+function replaceCopy(folder: string): void {
+  foldBack(copyPath(folder));
+  renameSync(refilledPath(folder), copyPath(folder));
+  syncPath(folder);
 }
 
 /** The keys go: an erasure on the cluster would not reach them here. */
@@ -136,11 +171,12 @@ function putAside(folder: string): void {
   syncPath(folder);
 }
 
-async function sendLog(options: Placed, prefix: string, source: Log): Promise<void> {
-  const { folder, keysFolder, connections, inFlightMax } = options;
+/** @param copy the file into which what the cluster holds is copied. @returns how many events the cluster lacked. */
+async function sendLog(options: Placed, prefix: string, source: Log, copy: string): Promise<number> {
+  const { keysFolder, connections, inFlightMax } = options;
   const connectionString = requireConnections(connections).events;
   const sender = await openOrderedAppends({ connectionString, prefix, ...(inFlightMax === undefined ? {} : { inFlightMax }) });
-  const store = await openCopy({ connectionString, prefix, copyPath: copyPath(folder) });
+  const store = await openCopy({ connectionString, prefix, copyPath: copy });
   try {
     await levelWithCluster(store, options.patienceMs);
     // A copy made anew has the text of those who were erased since the cluster was given it.
@@ -148,7 +184,9 @@ async function sendLog(options: Placed, prefix: string, source: Log): Promise<vo
       .all()
       .map(({ subject }) => subject);
     if (erased.length > 0 && store.log.head() > 0) await store.overwriteCiphertext(erased, blanking(erased));
+    const lacked = source.head() - store.log.head();
     await sendRounds(options, { prefix, source, store, sender });
+    return lacked;
   } finally {
     await Promise.all([store.close(), sender.dispose()]);
   }
@@ -244,8 +282,8 @@ async function agreedUpTo({ prefix, source, store }: Sending, afterPosition: num
 }
 
 /** All of it once more, from the files as they lie there. */
-async function readBack(folder: string, source: Log, root: string, onProgress: Placed["onProgress"]): Promise<void> {
-  const copy = openSqliteLog(copyPath(folder));
+async function readBack(path: string, source: Log, root: string, onProgress: Placed["onProgress"]): Promise<void> {
+  const copy = openSqliteLog(path);
   try {
     const upTo = source.head();
     const reading = (position: number) => onProgress("reading it back", position / upTo);

@@ -9,6 +9,7 @@ import { openLedger, type OpenLedger } from "../../src/composition/ledger-folder
 import { vaultPlace } from "../../src/composition/moving-vaults.ts";
 import { moveToCluster, type ToClusterOptions } from "../../src/composition/to-cluster.ts";
 import type { EventId, Instant } from "../../src/domain/values.ts";
+import { openClusterEventStore } from "../../src/event-store/kurrentdb/cluster-event-store.ts";
 import type { StoredEvent } from "../../src/event-store/event-store.ts";
 import { openSqliteLog } from "../../src/event-store/sqlite/sqlite-log.ts";
 import { fenceVault } from "../../src/vault/postgres/contents.ts";
@@ -140,7 +141,26 @@ describe.skipIf(noPostgres !== undefined)("a ledger that is moved to a cluster",
     const other = join(scratch, randomUUID());
     await ledgerWithText(other, 1);
     await expect(move({ folder: other })).rejects.toThrow(/holds something else than this ledger from position 1 on/);
-    await expect(move()).rejects.toThrow(/is a node already/);
+    await expect(move()).rejects.toThrow(/is a node already, .* which holds all that it has/);
+  });
+
+  it.skipIf(isReal)("gives its log again to a cluster that has lost it", async () => {
+    await move();
+    const events = eventsOf(join(data, "copy.db"));
+    const empty = await kurrentDb();
+    const lost = { ...connections(), events: empty.connectionString };
+    await expect(move({ prefix: "another", connections: lost })).rejects.toThrow(/and stays that/);
+    expect(await move({ connections: lost })).toMatchObject({ prefix, events: events.length, wasNode: true });
+    expect(eventsOf(join(data, "copy.db"))).toEqual(events);
+    const node = await openClusterEventStore({ connectionString: lost.events, prefix, copyPath: join(data, "copy.db") });
+    await node.caughtUp();
+    expect(node.log.head()).toBe(events.length);
+    await node.append("account-acc_000000000000000z", -1, [
+      { id: "evt_1", type: "T", leaf: Buffer.from("{}"), ciphertext: null },
+    ]);
+    expect(node.log.head()).toBe(events.length + 1);
+    await node.close();
+    await empty.stop();
   });
 
   it("comes back from the cluster with all that was recorded there, leaves nothing to open there, and may go there again", async () => {
