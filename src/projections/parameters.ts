@@ -1,6 +1,7 @@
 /** What judgement rests on: policies, fitted models, loads of history. */
 import type { dormancyFit } from "../domain/ledger-record.ts";
 import { builtInPolicy, type Policy, type PolicyDocument } from "../domain/policy.ts";
+import { isEqual } from "../domain/promise/facts.ts";
 import type { TrustPrior } from "../domain/trust.ts";
 import type { Instant } from "../domain/values.ts";
 import type { z } from "zod";
@@ -16,9 +17,12 @@ export const parameters = defineProjection({
     CREATE TABLE recordings (id TEXT PRIMARY KEY, source TEXT NOT NULL, started_at TEXT NOT NULL, completed_at TEXT, up_to TEXT) STRICT, WITHOUT ROWID;`,
   on: {
     PolicyAdopted: (tables, { data, recordedAt, position }, touched) => {
+      const before = policyInForce(tables);
       tables.run(`INSERT INTO policies VALUES (?, ?, ?, ?)`, [data.version, JSON.stringify(data.policy), recordedAt, position]);
-      touched.everyPromise = true;
-      touched.everyAccount = true;
+      // Everything else of a policy is asked for when an answer is given: to judge a ledger anew takes seconds.
+      const isJudgedAnew = !isEqual(before.promises, data.policy.promises);
+      if (isJudgedAnew) touched.everyPromise = true;
+      if (isJudgedAnew || !isEqual(before.dormancy, data.policy.dormancy)) touched.everyAccount = true;
     },
     PriorFitted: (tables, { data, position }) =>
       tables.run(`INSERT INTO priors VALUES (?, ?, ?, ?)`, [position, data.cutOff, data.mean, JSON.stringify(data)]),

@@ -9,6 +9,9 @@ import type { Views } from "../projections/views.ts";
 import { type Change, changesBetween } from "./changes.ts";
 import { AccountFigures, type Explained, nothingYet } from "./figures.ts";
 
+/** What figures are read from. Whether an account has gone quiet they find out themselves, at each instant. */
+const used = projections.filter(({ name }) => !["activity", "keys", "dormancy"].includes(name));
+
 export type Step = {
   event: LedgerEvent;
   /** Between the recording of the step before and that of this one, nothing having been recorded. */
@@ -29,7 +32,7 @@ const batchCount = 5_000;
  * @param present views that know at least the events up to `size`, to find them by.
  */
 export function* stepsOf(log: Log, present: Views, account: AccountId, after: Beginning, size: number): Generator<Step> {
-  const { views, apply, close } = inMemoryViews(projections);
+  const { views, apply, close } = inMemoryViews(used);
   const figures = new AccountFigures(account);
   const at = (instant: Instant): Explained => figures.at({ asOf: instant, knownAt: instant });
   const { first, told, positions } = positionsOf(log, present, account, size);

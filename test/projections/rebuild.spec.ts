@@ -27,6 +27,25 @@ async function rebuilt(ledger: ReturnType<typeof testLedger>): Promise<string[]>
   }
 }
 
+describe("a policy", () => {
+  it("judges anew what it changes and nothing else, because to judge a ledger takes seconds", async () => {
+    const ledger = testLedger();
+    await play(ledger, fc.sample(steps, { numRuns: 1, seed: 7 }).flat());
+    const written = async (policy: object): Promise<number> => {
+      const { views, caughtUp } = ledger.host;
+      const count = () => views.get<{ count: number }>("SELECT total_changes() AS count")!.count;
+      const before = count();
+      await ledger.run("adopt-policy", policy);
+      await caughtUp(ledger.store.log.head());
+      return count() - before;
+    };
+    await written({});
+    const [policyAndProgress, accounts] = [2, 3];
+    expect(await written({ trust: { halfLifeDays: 30 } })).toBe(policyAndProgress);
+    expect(await written({ dormancy: { occasionHours: 1 } })).toBe(policyAndProgress + accounts);
+  });
+});
+
 describe("a rebuild", () => {
   it("gives the rows of the running views, whatever happened", async () => {
     await fc.assert(
