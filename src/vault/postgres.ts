@@ -48,7 +48,12 @@ export async function openPostgresVault(options: PostgresVaultOptions): Promise<
   const memory = new SharedMemory(keysInMemoryMax);
   const lease = new Lease(leaseMs, () => memory.keys.clear());
   // Connections of its own, so that no press of work keeps the lease from being renewed.
-  const leasing = new Database({ connectionString, schema, connectionsMax: 2, timeoutMs: Math.min(timeoutMs, leaseMs / 5) });
+  const leasing = new Database({
+    connectionString,
+    schema,
+    connectionsMax: 2,
+    timeoutMs: Math.min(timeoutMs, Math.max(1_000, leaseMs / 5)),
+  });
   const working = new Database({ connectionString, schema, connectionsMax, timeoutMs });
   const leases = new Leases({ database: leasing, lease, durationMs: leaseMs, onErased: (tombstone) => memory.bury(tombstone) });
   const closeAll = async (): Promise<void> => void (await Promise.all([leasing.close(), working.close()]));
