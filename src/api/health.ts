@@ -8,7 +8,7 @@ import { faultOf } from "./logging.ts";
 import type { Metrics } from "./metrics.ts";
 
 export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits, { registry }: Metrics): void {
-  const { store, host, desk, auditLog, anchoring, copy } = deps;
+  const { store, host, desk, auditLog, anchoring, copy, vault } = deps;
 
   app.get("/livez", (_request, reply) => sendJson(reply, '{"status":"alive"}'));
 
@@ -25,6 +25,8 @@ export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits,
     // A tree that can't be signed is for the operator to see; facts are recorded and read all the same.
     const tree = auditLog?.status().state;
     const anchored = anchoring?.status().anchored;
+    // Facts without text are recorded and read all the same, so a vault that is away makes no node unfit.
+    const lease = vault.lease?.();
     void reply.code(isReady ? 200 : 503);
     return sendJson(
       reply,
@@ -32,6 +34,7 @@ export function mountHealth(app: FastifyInstance, deps: ApiDeps, limits: Limits,
         ...{ status, store: position === undefined ? "failed" : "running", views, tree },
         ...{ position, viewsPosition, lag, anchored: anchored && { size: anchored.size, at: anchored.at } },
         cluster: copied && { state: copied.state, heardMsAgo: copied.heardMsAgo && Math.round(copied.heardMsAgo) },
+        vault: lease && { state: lease.holds && lease.failure === undefined ? "in-touch" : "lost-touch" },
       }),
     );
   });

@@ -14,9 +14,9 @@ export type Metrics = {
   eventStreams: Gauge;
 };
 
-type Measured = Pick<ApiDeps, "log" | "host" | "copy" | "auditLog" | "anchoring" | "processMetrics">;
+type Measured = Pick<ApiDeps, "log" | "host" | "copy" | "vault" | "auditLog" | "anchoring" | "processMetrics">;
 
-export function metricsOf({ log, host, copy, auditLog, anchoring, processMetrics = true }: Measured): Metrics {
+export function metricsOf({ log, host, copy, vault, auditLog, anchoring, processMetrics = true }: Measured): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
@@ -40,6 +40,7 @@ export function metricsOf({ log, host, copy, auditLog, anchoring, processMetrics
     },
   });
   if (copy !== undefined) measureCopy(copy, registers);
+  if (vault.lease !== undefined) measureLease(vault.lease, registers);
   if (auditLog !== undefined) measureTree(auditLog, registers);
   if (anchoring !== undefined) measureWitnesses(anchoring, registers);
   return {
@@ -51,6 +52,17 @@ export function metricsOf({ log, host, copy, auditLog, anchoring, processMetrics
       events.inc(added.length);
     },
   };
+}
+
+function measureLease(lease: NonNullable<ApiDeps["vault"]["lease"]>, registers: Registry[]): void {
+  new Gauge({
+    name: "troth_vault_lease",
+    help: "1 while this node may use keys of the vault that it shares, 0 while it is out of touch with it.",
+    registers,
+    collect() {
+      this.set(lease().holds ? 1 : 0);
+    },
+  });
 }
 
 const copyStates = ["following", "catching-up", "lost-touch", "stopped"] as const;

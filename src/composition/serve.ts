@@ -13,6 +13,7 @@ import { watch } from "../keeper/keeping-watch.ts";
 import { refitWeekly } from "../keeper/refitting.ts";
 import { queries } from "../queries/registry.ts";
 import { headHistoryIn } from "../transparency/head-history.ts";
+import type { Vault } from "../vault/vault.ts";
 import { anchoringOf, type WitnessOptions } from "./anchoring.ts";
 import { exporterOf, type OpenLedger } from "./ledger-folder.ts";
 import { declareLogKey } from "./log-key.ts";
@@ -95,6 +96,7 @@ export async function serveLedger(ledger: OpenLedger, options: ServerOptions): P
     keep(ledger, app, upkeep, stopping.signal),
     watched?.work(stopping.signal),
     ledger.cluster && tellChanges(ledger.cluster, app, stopping.signal),
+    vault.lease && tellVault(vault.lease, app, stopping.signal),
   ]);
   return {
     url: urlOf(host, app.server.address() as AddressInfo),
@@ -146,6 +148,19 @@ async function tellChanges(copy: WatchedCopy, app: FastifyInstance, signal: Abor
       else if (state === "lost-touch") app.log.warn(line, "this node has lost touch with its cluster");
       else if (told !== undefined) app.log.info(line, "of the cluster");
     }
+    told = state;
+    await delay(lookMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** The same of the vault that it shares. */
+async function tellVault(lease: NonNullable<Vault["lease"]>, app: FastifyInstance, signal: AbortSignal): Promise<void> {
+  let told: string | undefined;
+  while (!signal.aborted) {
+    const { holds, failure } = lease();
+    const state = failure === undefined ? "in touch" : holds ? "losing touch" : "out of touch";
+    if (state !== told && failure !== undefined) app.log.warn({ state, failure }, "this node can't reach its vault");
+    else if (state !== told && told !== undefined) app.log.info({ state }, "of the vault");
     told = state;
     await delay(lookMs, undefined, { signal }).catch(() => undefined);
   }

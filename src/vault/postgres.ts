@@ -30,10 +30,7 @@ export type PostgresVaultOptions = {
   leaseMs?: number;
 };
 
-export interface PostgresVault extends ErasableVault {
-  /** Whether this node may use keys now, and why the last renewal failed if it did. */
-  lease(): { holds: boolean; failure?: string };
-}
+export type PostgresVault = ErasableVault & Required<Pick<ErasableVault, "lease">>;
 
 /**
  * Opens the vault. `open` answers `unavailable` and `seal` refuses while the node is out of touch for longer than a lease.

@@ -46,8 +46,18 @@ export interface Vault {
   /** Openings, newest first. */
   accessLog(query: AccessLogQuery): Promise<AccessLogPage>;
 
+  /** How this node stands to a vault that it shares with others; absent where it shares none. */
+  lease?(): VaultLease;
+
   close(): Promise<void>;
 }
+
+export type VaultLease = {
+  /** Whether it may use keys now. */
+  holds: boolean;
+  /** Why the lease could not be renewed just now. */
+  failure?: string;
+};
 
 /** A vault that can forget. Whoever only records or reads is given a `Vault`. */
 export interface ErasableVault extends Vault {

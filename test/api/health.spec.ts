@@ -61,6 +61,20 @@ describe("health", () => {
     await other.close();
   });
 
+  it.each([
+    [{ holds: true }, "in-touch", 1],
+    [{ holds: true, failure: "no answer from 10.0.0.7" }, "lost-touch", 1],
+    [{ holds: false, failure: "no answer from 10.0.0.7" }, "lost-touch", 0],
+  ])("says of a node with the lease %o that its vault is %s, which keeps no facts from it", async (lease, state, holds) => {
+    const ledger = testLedger();
+    const other = await testApi({ ledger, deps: { vault: { ...ledger.vault, lease: () => lease } } });
+    const ready = await other.when("GET", "/readyz", { key: null });
+    expect([ready.status, ready.json.vault]).toEqual([200, { state }]);
+    expect(ready.text).not.toContain("10.0.0.7");
+    expect((await other.when("GET", "/metrics", { key: null })).text).toContain(`troth_vault_lease ${holds}`);
+    await other.close();
+  });
+
   it("says that it may not while the log can't be read", async () => {
     const other = await testApi();
     await other.ledger.store.close();
