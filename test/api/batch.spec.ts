@@ -137,7 +137,7 @@ describe("a batch", () => {
     ];
     const { results, added } = await sendBatch(lines);
     expect(results.map(({ status }) => status)).toEqual([201, 201, 201, 201, 200, 409, ...Array(50).fill(201), 200]);
-    expect(added.at(-1)).toBe("AccountClosed");
+    expect(added).toContain("AccountClosed");
   });
 
   it("asks for each command's scope, line by line", async () => {

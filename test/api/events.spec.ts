@@ -262,7 +262,8 @@ describe("the log as a stream", () => {
     while (!(await metrics()).includes("troth_event_streams 0")) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
-  it("does not run ahead of whoever reads slowly", async () => {
+  it("does not run ahead of whoever reads slowly", async ({ skip }) => {
+    if (process.env["KURRENTDB_URL"] !== undefined) return skip("the copy of a node is followed where a spec does not see it");
     const slow = await testApi();
     const at = await slow.listen();
     const tags = Array.from({ length: 50 }, (_, n) => `tag-${n}-${"y".repeat(30)}`);

@@ -1,4 +1,4 @@
-/** A whole ledger in memory, on a clock that stands still until it is moved: for specs of what spans several parts. */
+/** A whole ledger in memory, or on the cluster that KURRENTDB_URL names, on a clock that stands still until it is moved: for specs of what spans several parts. */
 import { DatabaseSync } from "node:sqlite";
 import { commandNamed } from "../../src/commands/registry.ts";
 import type { Acknowledged, Caller, Desk } from "../../src/commands/command.ts";
@@ -24,6 +24,10 @@ import type { CensusTaker } from "../../src/transparency/census.ts";
 import { inlineCensus } from "../../src/transparency/inline-census.ts";
 import { memoryTombstones, openMemoryVault } from "../../src/vault/memory.ts";
 import type { ErasableVault } from "../../src/vault/vault.ts";
+import { clusterStore } from "./cluster-store.ts";
+
+/** Suites run on this server, unchanged, where it is named. */
+const cluster = process.env["KURRENTDB_URL"];
 
 const everyScope: KeyScope[] = ["record", "read", "personal", "arbitrate", "audit", "admin"];
 
@@ -67,11 +71,11 @@ export function testLedger(
   parts: { store?: LocalEventStore; vault?: ErasableVault; sharesStore?: boolean; elapsedMs?: () => number } = {},
 ): TestLedger {
   let now = Date.parse(start);
-  const store = parts.store ?? memoryEventStore();
+  const store = parts.store ?? (cluster === undefined ? memoryEventStore() : clusterStore(cluster));
   const vault = parts.vault ?? openMemoryVault();
   const ledger = new Ledger({
     ...{ store, log: store.log, vault, clock: new LogClock(() => now, undefined) },
-    ...{ sharesStore: parts.sharesStore, elapsedMs: parts.elapsedMs },
+    ...{ sharesStore: parts.sharesStore ?? cluster !== undefined, elapsedMs: parts.elapsedMs },
   });
   const host = inlineHost(store.log, emptyViews(), projections);
   const census = inlineCensus(store.log);
