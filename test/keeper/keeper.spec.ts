@@ -133,7 +133,10 @@ describe("the keeper", () => {
             expect(onRecord.get(number)?.digest ?? "").toBe(digestOf(outcome));
         }
       }),
-      { numRuns: 60 },
+      {
+        // On a cluster each run opens a client of its own.
+        numRuns: process.env["KURRENTDB_URL"] === undefined ? 60 : 5,
+      },
     );
   });
 });
