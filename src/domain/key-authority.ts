@@ -39,9 +39,8 @@ type OwnName<Own extends OwnActor> = Own extends OwnActor ? `${Own["kind"]}/${Ow
 
 /** Why an actor that is no key can't have recorded an event, verdicts left out; undefined where it can. */
 export function strangerIn({ type, actor: { kind, id, onBehalfOf } }: Recorded<TrothEvent>): string | undefined {
-  const name = `${kind}/${id}`;
-  const types = Object.hasOwn(recordedByOwn, name) ? recordedByOwn[name as OwnName<OwnActor>] : [];
-  if (!types.includes(type)) return `${kind} ${id} records nothing of the kind`;
+  const types: readonly string[] | undefined = recordedByOwn[`${kind}/${id}` as OwnName<OwnActor>];
+  if (types?.includes(type) !== true) return `${kind} ${id} records nothing of the kind`;
   return onBehalfOf === undefined ? undefined : `${kind} ${id} speaks for nobody`;
 }
 

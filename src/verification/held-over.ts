@@ -31,7 +31,7 @@ export function heldOver(
   const found = new Map<string, HeldOver>();
   for (const history of histories) {
     const load = loads.completed(history.facts.recording);
-    if (load === undefined || openMsOf(load) <= openLoadMsMax) continue;
+    if (load === undefined) continue;
     const hiddenMs = hiddenMsOf(history, load, policies, judgedAt);
     if (hiddenMs === undefined) continue;
     const { promises, live, longestMs } = found.get(load.id) ?? { promises: 0, live: 0, longestMs: 0 };
@@ -40,8 +40,6 @@ export function heldOver(
   }
   return found.values();
 }
-
-const openMsOf = ({ startedAt, completedAt }: CompletedLoad): number => epochMs(completedAt) - epochMs(startedAt);
 
 const isMadeWhileOpen = ({ made }: PromiseHistory, { startedAt }: CompletedLoad): boolean =>
   made.madeAt >= startedAt || epochMs(made.madeRecordedAt) - epochMs(made.madeAt) <= liveMsMax;

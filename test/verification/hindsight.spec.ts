@@ -258,6 +258,13 @@ describe("a load of history that was open for longer than a week, and is complet
     expect(note("history-loaded")).toMatchObject({ counts: { promises: 1, kept: 1, loads: 1 } });
   });
 
+  it("is not told where it brought a breach of before it", async () => {
+    const log = opened().at("2026-06-01").onLedger("RecordingStarted", load);
+    log.onPromise("PromiseMade", promised({ recording }), { occurredAt: "2026-01-02T00:00:00.000Z" });
+    const { exitCode, note } = await outcomeOf(settled(completed(log.goesOnTo("2026-07-01"))));
+    expect({ exitCode, held: note("load-held") }).toEqual({ exitCode: 0, held: undefined });
+  });
+
   it("is not told where it took a week", async () => {
     const { exitCode, note } = await outcomeOf(settled(completed(loading().goesOnTo("2026-02-05").at("2026-02-09"))));
     expect({ exitCode, held: note("load-held") }).toEqual({ exitCode: 0, held: undefined });
@@ -293,6 +300,15 @@ describe("a breach that nobody could see for nine months", () => {
         const log = unseen();
         visited(log, early);
         return log;
+      },
+    ],
+    [
+      "visits that come too late to count, one within the lag of the other",
+      () => {
+        const log = withPromise().goesOnTo("2026-10-31T23:10");
+        visited(log, early);
+        visited(log.at("2026-10-31T23:50"), early);
+        return log.at("2026-11-01");
       },
     ],
     [

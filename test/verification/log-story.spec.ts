@@ -79,6 +79,18 @@ describe("a policy with several keys of the log's name", () => {
       expect(await outcomeOf(next, ...trusted)).toMatchObject({ exitCode: 0, messages: "" });
   });
 
+  it("is enough where an earlier release named a key for the command line that nobody had issued: both keys of the log have signed", async () => {
+    const older = smallLog();
+    const treeHead = { size: older.size, root: rootHash(older.leaves.map(leafHash)).toBase64() };
+    const rotation = signKeyRotation({ treeHead, oldKeyUntil }, key, next);
+    const actor = { kind: "key", id: "key_0000000000000000" };
+    older.add("LogKeyRotated", "ledger", rotation, { account: undefined, actor });
+    const head = headOf(older.leaves, key);
+    const more = { policy: parsePolicy(`log ${formatVerifierKey(verifierOf(key))}\nquorum none\n`) };
+    const report = await reportOn(older, more, { head: { ...head, note: signTreeHead(head, [next]) } });
+    expect(told(report)).toMatchObject({ exitCode: 0, messages: "" });
+  });
+
   it("is not where none of them is", async () => {
     const { exitCode, messages } = await outcomeOf(next, stranger);
     expect(exitCode).toBe(1);

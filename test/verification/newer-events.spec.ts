@@ -1,6 +1,16 @@
 /** Events of later releases: an honest log that has them contradicts nothing, and whoever makes one up frees nothing else of judgement. */
 import { describe, expect, it } from "vitest";
-import { account, broken, concluded, otherAccount, promise, promised, promisor, withPromise } from "./support/told-log.ts";
+import {
+  account,
+  broken,
+  concluded,
+  otherAccount,
+  promise,
+  promised,
+  promisee,
+  promisor,
+  withPromise,
+} from "./support/told-log.ts";
 
 const due10 = "2026-03-10T00:00:00.000Z";
 /** A word that moves the deadline by means of a later release, and the verdict that then is right. */
@@ -40,6 +50,19 @@ describe("an honest log with an event of a later release", () => {
       .onLedger("LedgerBlessed", {}, { actor: { kind: "system", id: "init" } });
     const { exitCode, messages } = await concluded(broken(log), { broken: 1 }).goesOnTo("2026-03-01").outcome();
     expect({ exitCode, count: messages.split("\n").length }).toEqual({ exitCode: 3, count: 1 });
+  });
+
+  it("is not contradicted by what is missing later, though something else had been missing before", async () => {
+    const log = withPromise()
+      .goesOnTo("2026-02-03")
+      .onLedger("LedgerBlessed", {}, { actor: { kind: "system", id: "init" } });
+    concluded(broken(log), { broken: 1 }).at("2026-02-12");
+    const facts = { account, direction: "outbound", kind: "visit", startedAt: "2026-01-20T00:00:00.000Z" };
+    const visit = { ...facts, tags: [], purpose: "relationship" };
+    log.add("InteractionRecorded", "interaction-int_0000000000000001", { ...visit, participants: [promisor, promisee] });
+    const { exitCode, messages } = await log.goesOnTo("2026-03-01").outcome();
+    expect(messages).toMatch(/PromiseKept of occurrence 1 should stand on record.*may explain it/);
+    expect(exitCode).toBe(3);
   });
 
   it("is as complete as ever where nothing rests on it", async () => {
