@@ -14,7 +14,7 @@ import { overwriterOf } from "../sqlite/overwriting.ts";
 import { placeOf } from "../sqlite/placed-writer.ts";
 import { openForAppending } from "../sqlite/schema.ts";
 import { sqliteLog } from "../sqlite/sqlite-log.ts";
-import { damaged, translated } from "../sqlite/sqlite-error.ts";
+import { damaged, isUniqueViolation, translated } from "../sqlite/sqlite-error.ts";
 import { isAfter, type Place, type ReceivedEvent } from "./cluster-event.ts";
 
 /** The copy and the cluster can't both be right, or the cluster has lost an event. Nothing is copied after it. */
@@ -116,10 +116,16 @@ function copyIn(database: DatabaseSync, path: string): Copy {
       if (event.place === undefined) return new CopyBrokenError("the server does not say where its events stand");
       // A place that was only passed does not count: servers have said that they passed what they then gave.
       if (copied !== undefined && !isAfter(event.place, copied)) continue;
-      const last = revisionOf(stream);
-      if (revision !== last + 1)
-        return new CopyBrokenError(`the cluster gave revision ${revision} of stream ${stream} after revision ${last}`);
-      insert.run(head + 1, stream, revision, id, leaf, ciphertext);
+      // Most events begin a stream: that it is a new one the index on streams tells at no further cost.
+      const isBeginning = revision === 0 && !revisions.has(stream);
+      const last = isBeginning ? noStream : revisionOf(stream);
+      if (revision !== last + 1) return outOfOrder(event, last);
+      try {
+        insert.run(head + 1, stream, revision, id, leaf, ciphertext);
+      } catch (error) {
+        if (isBeginning && isUniqueViolation(error)) return outOfOrder(event, revisionOf(stream));
+        throw error;
+      }
       head += 1;
       copied = event.place;
       remember(stream, revision);
@@ -172,6 +178,9 @@ function copyIn(database: DatabaseSync, path: string): Copy {
     },
   };
 }
+
+const outOfOrder = ({ stream, revision }: ReceivedEvent, last: number): CopyBrokenError =>
+  new CopyBrokenError(`the cluster gave revision ${revision} of stream ${stream} after revision ${last}`);
 
 const laterOf = (place: Place | undefined, other: Place | undefined): Place | undefined =>
   place === undefined || (other !== undefined && isAfter(other, place)) ? other : place;

@@ -53,6 +53,8 @@ const batchBytesMax = 4 * 1024 * 1024;
  * one by one and faster than that, they are better written together; where they come slower, nothing waits.
  */
 const restPerWrite = 2;
+/** While it catches up nobody waits for a single event, and larger transactions cost less. */
+const catchingUpRestMs = 20;
 /** Events on their way from the client to the inbox. */
 const handedOverCountMax = 500;
 /** A filter that matches little makes the server say so after each such stretch of the log, and not more often. */
@@ -146,6 +148,7 @@ function inboxOf(follower: Follower, fail: (error: unknown) => void): { put(item
   let passed: Place | undefined;
   let isDue = false;
   let restUntil = 0;
+  let isCatchingUp = true;
 
   const flush = (): boolean => {
     const [taken, passedHere] = [events, passed];
@@ -161,7 +164,7 @@ function inboxOf(follower: Follower, fail: (error: unknown) => void): { put(item
       return false;
     }
     const endedAt = performance.now();
-    restUntil = endedAt + restPerWrite * (endedAt - startedAt);
+    restUntil = endedAt + Math.max(restPerWrite * (endedAt - startedAt), isCatchingUp ? catchingUpRestMs : 0);
     return true;
   };
   const flushSoon = (): void => {
@@ -179,6 +182,7 @@ function inboxOf(follower: Follower, fail: (error: unknown) => void): { put(item
     put(item) {
       if (item === "caught-up" || item === "fell-behind") {
         if (!flush()) return;
+        isCatchingUp = item === "fell-behind";
         return item === "caught-up" ? follower.caughtUp() : follower.fellBehind();
       }
       if ("passed" in item) {

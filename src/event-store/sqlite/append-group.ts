@@ -1,7 +1,7 @@
 /** Writing a group of appends in one transaction. */
 import { type DatabaseSync } from "node:sqlite";
 import { type Appended, type NewEvent, noStream, RevisionConflictError } from "../event-store.ts";
-import { liesInTheData, unavailable } from "./sqlite-error.ts";
+import { isUniqueViolation, liesInTheData, unavailable } from "./sqlite-error.ts";
 
 export type Append = { stream: string; expectedRevision: number; events: readonly NewEvent[] };
 export type Outcome = Appended | RevisionConflictError;
@@ -9,9 +9,6 @@ export type Outcome = Appended | RevisionConflictError;
 export type Answer = Appended | Error;
 /** Answers for each append of a group, in order, and never throws. */
 export type AnsweringWriter = (group: readonly Append[]) => Answer[];
-
-/** SQLITE_CONSTRAINT_UNIQUE. The statement alone is undone; the transaction goes on. */
-const isUniqueViolation = (error: unknown): boolean => error instanceof Error && (error as { errcode?: number }).errcode === 2067;
 
 /**
  * Prepares a connection for writing. The function it returns stores a group of appends in their order and answers for each;

@@ -12,6 +12,9 @@ export const primaryCodeOf = (error: unknown): number | undefined => {
   return code === undefined ? undefined : code % 256;
 };
 
+/** SQLITE_CONSTRAINT_UNIQUE. The statement alone is undone; the transaction goes on. */
+export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === 2067;
+
 /** The port's error for a failure of SQLite; any other error, a bug of a caller's, is given back as it is. */
 export function unavailable(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) return error;

@@ -73,6 +73,9 @@ describe("the copy of a node", () => {
     expect(copy.take([given(fleet, 3, 17)]).broken).toBeInstanceOf(CopyBrokenError);
     expect(copy.take([given(fleet, 0, 20), given(fleet, 0, 30)]).broken).toBeInstanceOf(CopyBrokenError);
     expect(copy.head()).toBe(1);
+    expect(copy.reopened().take([given(fleet, 0, 30)]).broken?.message).toContain(
+      "revision 0 of stream account-fleet after revision 0",
+    );
   });
 
   it("begins behind a place that the cluster only passed, and leaves out nothing for it", () => {
