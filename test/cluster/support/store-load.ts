@@ -59,10 +59,12 @@ export class StoreLoad {
   }
 
   async #record(writer: number, event: { id: string; stream: string; leaf: Uint8Array }): Promise<Appended> {
+    let mayBeStored = false;
     for (let attempt = writer; ;) {
       const store = this.#stores[attempt % this.#stores.length]!;
       const stored = store.log.readStream(event.stream);
       const earlier = stored.find(({ id }) => id === event.id);
+      if (earlier !== undefined && !mayBeStored) throw new Error(`${event.id} was refused at its revision, and stored`);
       if (earlier !== undefined) return earlier;
       try {
         const { id, leaf } = event;
@@ -72,6 +74,7 @@ export class StoreLoad {
       } catch (error) {
         if (error instanceof RevisionConflictError) continue;
         if (!(error instanceof StoreUnavailableError) || error.reason !== "failed") throw error;
+        mayBeStored = true;
         this.unavailableCount += 1;
         attempt += 1;
         await delay(50);
