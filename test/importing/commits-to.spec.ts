@@ -1,5 +1,5 @@
 /** Real promises of two people, imported from the source's own CSV file, get the credits that the source gave them. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commandNamed } from "../../src/commands/registry.ts";
@@ -39,21 +39,34 @@ describe.skipIf(data === undefined)("the promises of commits.to", () => {
   const closed = rows.filter(({ finished_at }) => finished_at !== "");
   const removers: (() => void)[] = [];
   let report: { lines: number; refused: number; accepted: number; warnings: Record<string, number> };
+  /** By the line of the file that made each. */
+  let promises: Map<number, string>;
   let ledger: OpenLedger;
 
   beforeAll(async () => {
     const folder = await aLedger((remove) => removers.push(remove));
-    const [peopleFile, mappingFile] = ["people.ndjson", "mapping.json"].map((name) => join(folder, "..", name)) as [
-      string,
-      string,
-    ];
+    const files = ["people.ndjson", "mapping.json", "results.ndjson"].map((name) => join(folder, "..", name));
+    const [peopleFile, mappingFile, resultsFile] = files as [string, string, string];
     writeFileSync(peopleFile, people.map((line) => JSON.stringify(line)).join("\n"));
     writeFileSync(mappingFile, JSON.stringify(mapping));
     expect((await troth(["import", peopleFile, "--data", folder])).code).toBe(0);
-    const options = ["--kind", "promises", "--mapping", mappingFile, "--source", "commits-to", "--up-to", "2018-01-05", "--json"];
+    const options = [
+      "--kind",
+      "promises",
+      "--mapping",
+      mappingFile,
+      "--source",
+      "commits-to",
+      "--up-to",
+      "2018-01-05",
+      "--results",
+      resultsFile,
+      "--json",
+    ];
     const { code, out, err } = await troth(["import", join(data!, "commits-to/promises.csv"), ...options, "--data", folder]);
     expect(code, err).toBe(0);
     report = JSON.parse(out) as typeof report;
+    promises = promisesIn(resultsFile);
     ledger = await openLedger({ folder });
     await ledger.host.ready;
     await ledger.host.caughtUp(ledger.store.log.head(), 60_000);
@@ -83,10 +96,10 @@ describe.skipIf(data === undefined)("the promises of commits.to", () => {
     const { items } = await ask<{ items: PromiseAnswer[] }>("list-promises", {}, { limit: 500 });
     expect(items).toHaveLength(206);
     const credits: Record<string, number[]> = { A: [], B: [] };
-    for (const [index, { id }] of items.entries()) {
-      // Promises are listed in the order in which they were recorded, which is that of the rows.
-      const row = rows[index]!;
+    for (const [index, row] of rows.entries()) {
       if (row["finished_at"] === "") continue;
+      // The first line of the file has the names of its columns.
+      const id = promises.get(index + 2)!;
       const { occurrences } = await ask<PromiseAnswer>("get-promise", { promise: id }, {});
       const credit = occurrences[0]!.outcome!.credit!;
       if (row["credit"] !== "") expect(credit, row["promise"]).toBeCloseTo(Number(row["credit"]), 6);
@@ -108,3 +121,9 @@ describe.skipIf(data === undefined)("the promises of commits.to", () => {
     });
   });
 });
+
+function promisesIn(results: string): Map<number, string> {
+  const lines = readFileSync(results, "utf8").trimEnd().split("\n");
+  const made = lines.map((line) => JSON.parse(line) as { line: number; status: number; id?: string });
+  return new Map(made.flatMap(({ line, status, id }) => (status === 201 && id?.startsWith("prm_") ? [[line, id]] : [])));
+}
