@@ -3,9 +3,10 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.spec.ts"],
-    // Real servers, files and killed processes: slower than specs, and two cores are shared by all workers.
+    // Real servers, files and killed processes: slower than specs, and two cores are shared by all workers,
+    // of which one mostly waits: for a clock, a disk, another process.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 });
