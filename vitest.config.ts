@@ -3,10 +3,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.spec.ts"],
-    // Real servers, files and killed processes: slower than specs, and two cores are shared by all workers,
-    // of which one mostly waits: for a clock, a disk, another process.
+    // Real servers, files and killed processes: slower than specs, and two cores are shared by all workers.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });
